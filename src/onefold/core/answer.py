@@ -1,0 +1,136 @@
+"""A candidate, or the winner: an answer knows the drafts it was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from msgspec import Struct, structs
+
+from onefold.core.errors import OnefoldError
+from onefold.core.explain import explanation, html, table
+from onefold.core.tally import Tally
+from onefold.core.usage import NOTHING, Usage
+
+Status = Literal["answered", "abstained", "failed", "cancelled"]
+
+
+class Failure(Struct, frozen=True):
+    """Why a draft is missing: `kind` is the error's name, `Cancelled` for one no longer needed."""
+
+    kind: str
+    message: str = ""
+
+
+class Answer(Struct, frozen=True):
+    """What one model said, or what a panel decided.
+
+    text: the words as given; for a vote, the winner's own words.
+    value: what the reader made of them; None means unread or unreadable.
+    source: who said it.
+    confidence: share in [0, 1], None where nobody stated one.
+    probs: probability of each label, where the source gives them.
+    tally: the counted vote behind it, None for a leaf.
+    drafts: the answers it was made from, in member order; failed and cancelled ones included.
+    unasked: members that were never asked, because it was enough without them.
+    usage: everything called on the way to it.
+    seconds: from the question to this answer.
+    error: set on a draft that failed.
+    """
+
+    text: str = ""
+    value: Any = None
+    source: str = ""
+    confidence: float | None = None
+    probs: dict[str, float] | None = None
+    tally: Tally | None = None
+    drafts: tuple[Answer, ...] = ()
+    unasked: tuple[str, ...] = ()
+    usage: Usage = NOTHING
+    seconds: float = 0.0
+    error: Failure | None = None
+
+    @property
+    def votes(self) -> dict[str, float]:
+        """Score of each candidate; empty for a leaf."""
+        return self.tally.votes if self.tally else {}
+
+    @property
+    def agreement(self) -> float:
+        """The winner's share of the vote in [0, 1]; 1.0 for a leaf, which nobody contradicts."""
+        return self.tally.agreement if self.tally else 1.0
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % interval of the agreement; (0, 1) for a leaf, about which a vote says nothing."""
+        return self.tally.interval if self.tally else (0.0, 1.0)
+
+    @property
+    def quorum(self) -> int:
+        """Answers that the panel needed."""
+        return self.tally.quorum if self.tally else 0
+
+    @property
+    def status(self) -> Status:
+        """What became of it."""
+        if self.error is not None:
+            return "cancelled" if self.error.kind == "Cancelled" else "failed"
+        return "abstained" if self.value is None else "answered"
+
+    @property
+    def leaves(self) -> tuple[Answer, ...]:
+        """The answers at the bottom: each model that was asked, once."""
+        if not self.drafts:
+            return (self,)
+        return tuple(leaf for draft in self.drafts for leaf in draft.leaves)
+
+    def but(self, **changes: Any) -> Answer:
+        """The same answer with some fields changed."""
+        return structs.replace(self, **changes)
+
+    def explain(self) -> str:
+        """Who said what, as read; weights, margin, pivotal members, dissent, failures."""
+        return explanation(self)
+
+    def __rich__(self) -> Any:
+        return table(self)
+
+    def _repr_html_(self) -> str:
+        return html(self)
+
+
+def failed(
+    source: str, error: BaseException, usage: Usage = NOTHING, seconds: float = 0.0
+) -> Answer:
+    """The draft of a member that failed."""
+    message = str(error) or type(error).__name__
+    return Answer(
+        source=source, error=Failure(type(error).__name__, message), usage=usage, seconds=seconds
+    )
+
+
+def cancelled(source: str, usage: Usage = NOTHING, seconds: float = 0.0) -> Answer:
+    """The draft of a member that was no longer needed."""
+    return Answer(
+        source=source, error=Failure("Cancelled", "no longer needed"), usage=usage, seconds=seconds
+    )
+
+
+def answered(result: object) -> Answer:
+    """An answer from what a function returned: an Answer, a text, a mapping, a number, None.
+
+    A mapping gives its text under `response`, `text` or `content`, tried in this order, and may
+    give `confidence` and `value`; other values are spelled out as text and kept as `value`.
+    """
+    if isinstance(result, Answer):
+        return result
+    if result is None:
+        return Answer()
+    if isinstance(result, str):
+        return Answer(result)
+    if isinstance(result, Mapping):
+        text = next((result[k] for k in ("response", "text", "content") if k in result), "")
+        return Answer(str(text), result.get("value"), confidence=result.get("confidence"))
+    if isinstance(result, OnefoldError):
+        raise result
+    return Answer(str(result), result)

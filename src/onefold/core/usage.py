@@ -1,0 +1,83 @@
+"""Tokens and money: what a call used, and what a model asks for it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+Dollars = Annotated[float, Meta(ge=0)]
+
+
+class Usage(Struct, frozen=True):
+    """What calls used, everything called included. `a + b` adds up; `Usage()` is zero.
+
+    usd: US dollars, or None where a price is unknown: unknown is never free, and a sum with
+        an unknown part is unknown.
+    calls: paid calls, those answered from a cache not counted.
+    estimated: True when a part is an estimate, as for a call that was cancelled half-way.
+    """
+
+    tokens_in: int = 0
+    tokens_cached: int = 0
+    tokens_out: int = 0
+    usd: float | None = 0.0
+    calls: int = 0
+    estimated: bool = False
+
+    @property
+    def tokens(self) -> int:
+        """Tokens read and written."""
+        return self.tokens_in + self.tokens_out
+
+    def __add__(self, other: Usage) -> Usage:
+        if self is NOTHING:
+            return other
+        if other is NOTHING:
+            return self
+        return Usage(
+            self.tokens_in + other.tokens_in,
+            self.tokens_cached + other.tokens_cached,
+            self.tokens_out + other.tokens_out,
+            None if self.usd is None or other.usd is None else self.usd + other.usd,
+            self.calls + other.calls,
+            self.estimated or other.estimated,
+        )
+
+    def __str__(self) -> str:
+        calls = "1 call" if self.calls == 1 else f"{self.calls} calls"
+        return f"{dollars(self.usd)} · {calls} · {self.tokens_in}+{self.tokens_out} tokens"
+
+
+NOTHING = Usage()
+
+
+class Price(Struct, frozen=True):
+    """List price in US dollars: per million tokens, and per call.
+
+    tokens_cached: price of input tokens that the service had cached; None means as `tokens_in`.
+    """
+
+    tokens_in: Dollars
+    tokens_out: Dollars
+    tokens_cached: Dollars | None = None
+    call: Dollars = 0.0
+
+    def usd(self, usage: Usage) -> float:
+        """What `usage` costs, in US dollars."""
+        cached = self.tokens_in if self.tokens_cached is None else self.tokens_cached
+        fresh = usage.tokens_in - usage.tokens_cached
+        tokens = fresh * self.tokens_in + usage.tokens_cached * cached
+        return (tokens + usage.tokens_out * self.tokens_out) / 1e6 + usage.calls * self.call
+
+
+def dollars(usd: float | None) -> str:
+    """Money for people: as many digits as it needs, `unknown` where it is."""
+    if usd is None:
+        return "price unknown"
+    return f"${usd:.2f}" if usd >= 1 or usd == 0 else f"${usd:.6f}".rstrip("0")
+
+
+def estimated_tokens(text: str) -> int:
+    """Tokens of a text before a service has counted them: four characters each, at least one."""
+    return max(1, (len(text) + 3) // 4)

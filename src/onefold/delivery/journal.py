@@ -1,0 +1,125 @@
+"""The truth of what was paid: one durable row a paid call, and resuming from it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from onefold.core.errors import NotRecorded
+from onefold.core.usage import NOTHING, Usage
+from onefold.delivery.provider import Reply, Request
+from onefold.delivery.store import Store
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS calls (
+    key TEXT NOT NULL, at REAL NOT NULL, model TEXT NOT NULL, query TEXT NOT NULL,
+    sample INTEGER NOT NULL, status TEXT NOT NULL, tokens_in INTEGER NOT NULL,
+    tokens_cached INTEGER NOT NULL, tokens_out INTEGER NOT NULL, usd REAL,
+    estimated INTEGER NOT NULL, seconds REAL NOT NULL, reply BLOB);
+CREATE INDEX IF NOT EXISTS calls_key ON calls (key);
+CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT);
+"""
+INSERT = "INSERT INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+
+class Journal:
+    """Paid calls in an SQLite file. A call that it holds is answered from it, not paid again.
+
+    Each row serves once a session: five equal requests that were paid five times resume as five.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.store = Store(path, SCHEMA)
+        self.full = False
+        self.unused: dict[str, list[int]] = {}
+        for row, key in self.store.read(
+            "SELECT rowid, key FROM calls WHERE status = 'ok' ORDER BY rowid DESC"
+        ):
+            self.unused.setdefault(key, []).append(row)
+
+    def recall(self, key: str) -> tuple[Reply, Usage, float] | None:
+        """A call that an earlier session paid for: reply, usage, seconds; None where there is none."""
+        rows = self.unused.get(key)
+        if not rows:
+            return None
+        found = self.store.read(
+            "SELECT reply, tokens_in, tokens_cached, tokens_out, usd, estimated, seconds "
+            "FROM calls WHERE rowid = ?",
+            (rows.pop(),),
+        )[0]
+        reply = msgspec.json.decode(found[0], type=Reply)
+        return reply, Usage(*found[1:5], 1, bool(found[5])), found[6]
+
+    def check(self) -> None:
+        """Refuse to go on once a row could not be written.
+
+        Raises:
+            NotRecorded: before anything further is paid.
+        """
+        if self.full:
+            raise NotRecorded(f"{self.store.path} could not be written; no further call is made")
+
+    async def record(
+        self,
+        key: str,
+        request: Request,
+        reply: Reply | None,
+        usage: Usage,
+        seconds: float,
+        status: str = "ok",
+    ) -> None:
+        """Write a paid call; returns when the row is durable.
+
+        Raises:
+            NotRecorded: the file cannot be written.
+        """
+        try:
+            await self.store.write(INSERT, self.row(key, request, reply, usage, seconds, status))
+        except NotRecorded:
+            self.full = True
+            raise
+
+    def book(self, key: str, request: Request, usage: Usage, seconds: float, status: str) -> None:
+        """Note a call that was cancelled; written with the next commit."""
+        self.store.waiting.append((INSERT, self.row(key, request, None, usage, seconds, status)))
+
+    def row(
+        self,
+        key: str,
+        request: Request,
+        reply: Reply | None,
+        usage: Usage,
+        seconds: float,
+        status: str,
+    ) -> tuple[Any, ...]:
+        """A call as a row."""
+        held = None if reply is None else msgspec.json.encode(reply)
+        return (
+            key, time.time(), request.model, request.query_id, request.sample, status,
+            usage.tokens_in, usage.tokens_cached, usage.tokens_out, usage.usd, usage.estimated, seconds, held,
+        )  # fmt: skip
+
+    def total(self) -> Usage:
+        """Everything this file says was paid."""
+        self.store.flush()
+        rows = self.store.read(
+            "SELECT tokens_in, tokens_cached, tokens_out, usd, 1, estimated FROM calls"
+        )
+        return sum((Usage(*row[:5], bool(row[5])) for row in rows), NOTHING)
+
+    def about(self, name: str) -> str | None:
+        """A named note about the run this file belongs to."""
+        rows = self.store.read("SELECT value FROM about WHERE name = ?", (name,))
+        return rows[0][0] if rows else None
+
+    def note(self, name: str, value: str) -> None:
+        """Write a named note, at once."""
+        self.store.waiting.append(("INSERT OR REPLACE INTO about VALUES (?, ?)", (name, value)))
+        self.store.flush()
+
+    def close(self) -> None:
+        """Write what waits and close the file."""
+        self.store.close()

@@ -1,0 +1,131 @@
+"""What frozen parts must not hold: models, cache, journal, budget, who listens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextvars import ContextVar, Token
+from pathlib import Path
+from typing import Any
+
+from onefold.core.errors import ConfigError, unknown
+from onefold.core.part import Part, lookup, names, walk
+from onefold.delivery.budget import Budget
+from onefold.delivery.cache import Cache, Memory, OnDisk
+from onefold.delivery.deployment import Deployment, deployment, provider
+from onefold.delivery.journal import Journal
+from onefold.delivery.provider import Provider
+from onefold.runtime.trace import Listener
+
+
+class Session:
+    """The surroundings of calls. Use it as a context manager; sessions nest, the innermost counts.
+
+    models: deployments by name, as in the `models:` section of a configuration.
+    cache: None, `memory`, or the path of an SQLite file.
+    journal: path of an SQLite file that gets a row for every paid call; calls that it already
+        holds are answered from it and not paid again.
+    budget: US dollars (or a Budget) that may be spent in this session.
+    listeners: called with every event of every span.
+    longest: characters a prompt may have.
+    """
+
+    def __init__(
+        self,
+        models: Mapping[str, Any] | None = None,
+        *,
+        cache: str | Path | Cache | None = None,
+        journal: str | Path | Journal | None = None,
+        budget: float | Budget | None = None,
+        listeners: Iterable[Listener] = (),
+        longest: int = 8_000_000,
+    ) -> None:
+        self.deployments = {name: deployment(name, spec) for name, spec in (models or {}).items()}
+        self.cache = opened(cache)
+        self.journal = Journal(journal) if isinstance(journal, str | Path) else journal
+        self.budget = Budget(budget) if isinstance(budget, int | float) else budget
+        self.listeners: tuple[Listener, ...] = tuple(listeners)
+        self.longest = longest
+        self._ready: dict[int, Part] = {}
+        self._tokens: list[Token[Session | None]] = []
+
+    def register(self, name: str, model: Any, **about: Any) -> None:
+        """Make a model known by a name: a provider, its spelling, or a whole entry."""
+        if name in self.deployments:
+            raise ConfigError(f"two models named {name!r}: rename one")
+        spec = {"provider": model, **about} if about else model
+        self.deployments[name] = deployment(name, spec)
+
+    def deployment(self, name: str) -> Deployment:
+        """The deployment behind a name, or behind `provider:model` where a name is enough.
+
+        Raises:
+            ConfigError: nobody knows the name; says the nearest known one.
+        """
+        found = self.deployments.get(name)
+        if found is None:
+            kind, colon, _ = name.partition(":")
+            if not colon:
+                raise unknown("model", name, self.deployments)
+            if lookup(Provider, kind) is None:
+                raise unknown("provider", kind, names(Provider))
+            found = deployment(name, provider(name))
+            self.deployments[name] = found
+        return found
+
+    def ready(self, part: Part) -> None:
+        """Check once, before anything is paid, that every model below a part can be asked."""
+        if id(part) in self._ready:
+            return
+        for inner in walk(part):
+            model = getattr(inner, "model", None)
+            if isinstance(model, str) and getattr(inner, "provider", None) is None:
+                self.priced(self.deployment(model))
+        if len(self._ready) > 1000:
+            self._ready.clear()
+        self._ready[id(part)] = part
+
+    def priced(self, model: Deployment) -> None:
+        """Refuse a model of unknown price under a cap in dollars: the cap could not hold."""
+        if self.budget and self.budget.usd is not None and model.price is None:
+            raise ConfigError(
+                f"model {model.name!r} has no known price, so a budget of ${self.budget.usd:g} "
+                "cannot be kept: give it a price, or leave the budget out"
+            )
+
+    def close(self) -> None:
+        """Write what is still unwritten and close the files."""
+        if self.journal:
+            self.journal.close()
+        if self.cache:
+            self.cache.close()
+
+    def __enter__(self) -> Session:
+        self._tokens.append(_current.set(self))
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        _current.reset(self._tokens.pop())
+        if not self._tokens:
+            self.close()
+
+
+def opened(cache: str | Path | Cache | None) -> Cache | None:
+    """A cache from its spelling."""
+    if cache is None or isinstance(cache, Cache):
+        return cache
+    return Memory() if cache == "memory" else OnDisk(cache)
+
+
+def here() -> Session:
+    """The session that counts here: the innermost entered one, else the process's own."""
+    global _own
+    entered = _current.get()
+    if entered is not None:
+        return entered
+    if _own is None:
+        _own = Session()
+    return _own
+
+
+_current: ContextVar[Session | None] = ContextVar("onefold_session", default=None)
+_own: Session | None = None

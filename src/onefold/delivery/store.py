@@ -1,0 +1,93 @@
+"""SQLite as we use it: one file, write-ahead log, many rows a commit."""
+
+from __future__ import annotations
+
+import sqlite3
+from asyncio import Future, get_running_loop
+from pathlib import Path
+from typing import Any
+
+from onefold.core.errors import ConfigError, NotRecorded
+
+WINDOW = 0.002
+
+
+class Store:
+    """Rows that are durable once `write` returns; writers that wait together share one commit.
+
+    Commits survive the death of the process; WAL with synchronous=NORMAL.
+
+    Raises:
+        ConfigError: the file cannot be opened, or is no such store.
+    """
+
+    def __init__(self, path: str | Path, schema: str) -> None:
+        self.path = Path(path)
+        self.waiting: list[tuple[str, tuple[Any, ...]]] = []
+        self.commit: Future[None] | None = None
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+            self.db.execute("PRAGMA journal_mode=WAL")
+            self.db.execute("PRAGMA synchronous=NORMAL")
+            self.db.executescript(schema)
+        except (sqlite3.Error, OSError) as error:
+            raise ConfigError(
+                f"{self.path} cannot be used as a store: {error}; name another file"
+            ) from None
+
+    def read(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """Rows of a query, unwritten ones not included."""
+        return self.db.execute(query, values).fetchall()
+
+    async def write(self, statement: str, values: tuple[Any, ...]) -> None:
+        """Write a row; returns when it is durable.
+
+        Raises:
+            NotRecorded: the disk is full or the file is gone; the row is kept for the next try.
+        """
+        self.waiting.append((statement, values))
+        commit = self.commit
+        if commit is None:
+            loop = get_running_loop()
+            commit = self.commit = loop.create_future()
+            loop.call_later(WINDOW, self._commit, commit)
+        await commit
+
+    def _commit(self, commit: Future[None]) -> None:
+        self.commit = None
+        try:
+            self.flush()
+        except NotRecorded as error:
+            if not commit.cancelled():
+                commit.set_exception(error)
+                commit.exception()
+            return
+        if not commit.cancelled():
+            commit.set_result(None)
+
+    def flush(self) -> None:
+        """Write what waits, in one transaction."""
+        rows = self.waiting
+        if not rows:
+            return
+        try:
+            self.db.execute("BEGIN IMMEDIATE")
+            for statement, values in rows:
+                self.db.execute(statement, values)
+            self.db.execute("COMMIT")
+        except sqlite3.Error as error:
+            if self.db.in_transaction:
+                self.db.execute("ROLLBACK")
+            raise NotRecorded(
+                f"{self.path} cannot be written ({error}); {len(rows)} rows wait in memory, those "
+                "written before are safe: make room and run the same command again"
+            ) from None
+        self.waiting = []
+
+    def close(self) -> None:
+        """Write what waits and close the file."""
+        try:
+            self.flush()
+        finally:
+            self.db.close()

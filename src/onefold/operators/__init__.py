@@ -1,0 +1,1 @@
+"""Operators: everything that answers."""

@@ -1,0 +1,83 @@
+"""One model as an operator: it renders the query into messages and answers with the reply."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from onefold.core.answer import Answer
+from onefold.core.errors import ConfigError
+from onefold.core.query import Message, Query
+from onefold.delivery.deliver import deliver
+from onefold.delivery.deployment import Deployment, defaults
+from onefold.delivery.provider import Provider, Request, Sampling
+from onefold.verbs import Operator
+
+Positive = Annotated[int, Meta(ge=1)]
+
+
+class Model(Operator, name="model"):
+    """A model by its name in the session, or by `provider:model`.
+
+    temperature, top_p, max_tokens, seed, until: how it draws; None leaves it to the service.
+        `until` are texts at which it stops.
+    system: instructions that stand before the query's own.
+    provider: the provider itself, for a model that no session needs to know.
+    """
+
+    model: str
+    temperature: Annotated[float, Meta(ge=0)] | None = None
+    max_tokens: Positive | None = None
+    top_p: Annotated[float, Meta(gt=0, le=1)] | None = None
+    seed: int | None = None
+    until: tuple[str, ...] = ()
+    system: str = ""
+    provider: Provider | None = None
+
+    async def answer(self, query: Query) -> Answer:
+        request = self._request(query)
+        reply = await deliver(request, self._own())
+        return Answer(reply.text, source=self.model, confidence=reply.confidence, probs=reply.probs)
+
+    def _request(self, query: Query) -> Request:
+        """The query as it is sent."""
+        sampling = Sampling(self.temperature, self.top_p, self.max_tokens, self.seed, self.until)
+        messages = rendered(query, self.system)
+        return Request(self.model, messages, sampling, query.labels, query.id, query.sample)
+
+    def _own(self) -> Deployment | None:
+        """The deployment that the model brings itself, if it does."""
+        if self.provider is None:
+            return None
+        return Deployment(self.model, self.provider, **defaults(self.provider))
+
+    def _check(self) -> None:
+        if not self.model.strip():
+            raise ConfigError("a model needs a name, such as provider:model")
+
+    def _to_text(self) -> str | None:
+        plain = all(
+            getattr(self, name) in (None, (), "")
+            for name in self.__struct_fields__
+            if name != "model"
+        )
+        return self.model if plain and ":" in self.model else None
+
+
+def rendered(query: Query, system: str = "") -> tuple[Message, ...]:
+    """A query as messages: system, conversation, text; drafts are shown to whoever comes after."""
+    instructions = "\n\n".join(text for text in (system, query.system) if text)
+    head = (Message("system", instructions),) if instructions else ()
+    text = query.text
+    if query.drafts:
+        shown = "\n\n".join(
+            f"Draft {i} ({draft.source}):\n{draft.text}" for i, draft in enumerate(query.drafts, 1)
+        )
+        text = f"{query.prompt}\n\nAnswers given so far:\n\n{shown}"
+        if query.messages and not query.text:
+            return (*head, *query.messages[:-1], Message("user", text))
+    if query.labels:
+        text = f"{text}\n\nAnswer with one of: {', '.join(query.labels)}"
+    tail = (Message("user", text),) if text.strip() else ()
+    return (*head, *query.messages, *tail)

@@ -1,0 +1,261 @@
+"""A panel: many members answer as one. Its life is one sentence: route, draft, judge, decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+from msgspec import Meta
+
+from onefold.core.answer import Answer, cancelled, failed
+from onefold.core.errors import (
+    BudgetExceeded,
+    ConfigError,
+    MissingExtra,
+    NoAnswer,
+    NotRecorded,
+    unknown,
+)
+from onefold.core.query import Query
+from onefold.core.tally import Tally
+from onefold.operators.wrappers import Named
+from onefold.readers.text import LowercaseTrim
+from onefold.runtime.relay import Relay, relay
+from onefold.runtime.trace import Span, current
+from onefold.stops import Never
+from onefold.verbs import Judge, Operator, Race, Reader, Router, Stop, Vote, label, perform
+
+PLAIN = LowercaseTrim()
+FATAL = (ConfigError, MissingExtra, NotRecorded)
+Seconds = Annotated[float, Meta(ge=0)]
+
+
+class Panel(Operator, name="panel"):
+    """Many members, one answer.
+
+    members: operators, as a list or as `{name: operator}`. One that stands there several times
+        draws a new sample each time.
+    vote: decides from `query.drafts`: majority, weighted, best, unanimous, or any operator.
+    stop: when it is enough; asked after every draft. What still runs then is cancelled.
+    stagger: seconds from one start to the next, which comes at once when a member ends:
+        0 is parallel, 0.5 hedged, inf one by one.
+    patience: seconds after which the members still out are cancelled and the vote is taken.
+    quorum: answers needed. None: half of the members asked, unless `stop` was satisfied with
+        less; a number holds always.
+    route: which members, in which order; no opinion means all, as they stand.
+    judge: scores each draft as it comes; the score becomes its confidence.
+    reads: how drafts become comparable; None: as the query says, else without regard to case
+        and outer space.
+    """
+
+    members: tuple[Operator, ...]
+    vote: Operator = "majority"  # type: ignore[assignment]
+    stop: Stop = "never"  # type: ignore[assignment]
+    stagger: Seconds = 0.0
+    patience: Annotated[float, Meta(gt=0)] = float("inf")
+    quorum: Annotated[int, Meta(ge=1)] | None = None
+    route: Router | None = None
+    judge: Judge | None = None
+    reads: Reader | None = None
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            members: Sequence[Operator | str | Any] | Mapping[str, Operator | str | Any],
+            vote: Operator | str | Any = "majority",
+            stop: Stop | str | Any = "never",
+            stagger: float = 0.0,
+            patience: float = float("inf"),
+            quorum: int | None = None,
+            route: Router | str | Any = None,
+            judge: Judge | str | Any = None,
+            reads: Reader | str | Any = None,
+        ) -> None: ...
+
+    async def answer(self, query: Query) -> Answer:
+        run = Round(self, query, await self._seats(query))
+        race = await relay(
+            run.draft,
+            len(run.seats),
+            stagger=self.stagger,
+            patience=self.patience,
+            enough=run.enough,
+        )
+        return await run.decide(race)
+
+    async def _seats(self, query: Query) -> list[Seat]:
+        """The members to ask, in order: those the router prefers, else all as they stand."""
+        seats = seated(self.members)
+        if self.route is None:
+            return seats
+        span = Span("route", self.route.name_of_part, query, current.get())
+        preferred = await self.route.route(query)
+        span.end(preferred)
+        if not preferred:
+            return seats
+        known = {seat.name: seat for seat in seats}
+        for name in preferred:
+            if name not in known:
+                raise unknown("member", name, known)
+        ranked = sorted(preferred, key=lambda name: -preferred[name])
+        return [known[name] for name in ranked if preferred[name] > 0] or seats
+
+    def _check(self) -> None:
+        if not self.members:
+            raise ConfigError("the panel is empty: give it at least one member")
+        if self.quorum is not None and self.quorum > len(self.members):
+            raise ConfigError(
+                f"quorum {self.quorum} cannot be met by {len(self.members)} members: lower it"
+            )
+        own = [member.name for member in self.members if isinstance(member, Named)]
+        twice = {name for name in own if own.count(name) > 1}
+        if twice:
+            raise ConfigError(f"two members named {sorted(twice)[0]!r}: rename one")
+
+
+class Seat:
+    """A member's place: its name in this panel, and which of its equal draws it is."""
+
+    __slots__ = ("draw", "draws", "member", "name")
+
+    def __init__(self, name: str, member: Operator, draw: int, draws: int) -> None:
+        self.name = name
+        self.member = member
+        self.draw = draw
+        self.draws = draws
+
+
+def seated(members: Sequence[Operator]) -> list[Seat]:
+    """Members with names of their own; equal ones are numbered and draw different samples."""
+    names = [label(member) for member in members]
+    seats, seen = [], dict.fromkeys(names, 0)
+    for name, member in zip(names, members, strict=True):
+        draw = seen[name]
+        seen[name] = draw + 1
+        seats.append(Seat(f"{name}#{draw + 1}" if draw else name, member, draw, 1))
+    for seat, name in zip(seats, names, strict=True):
+        seat.draws = seen[name]
+    return seats
+
+
+class Round:
+    """One question going round the panel: the drafts as they come, and the decision."""
+
+    __slots__ = ("drafts", "panel", "query", "seats", "span", "spans")
+
+    def __init__(self, panel: Panel, query: Query, seats: list[Seat]) -> None:
+        reads = panel.reads or query.reads or PLAIN
+        self.panel = panel
+        self.query = query if reads is query.reads else query.but(reads=reads)
+        self.seats = seats
+        span = current.get()
+        assert span is not None, "a panel is called, never answered directly"
+        self.span = span
+        self.drafts: list[Answer | None] = [None] * len(seats)
+        self.spans: list[Span | None] = [None] * len(seats)
+
+    async def draft(self, index: int) -> Answer:
+        """A member's answer, judged; a failure is an answer too. What is fatal goes through."""
+        seat = self.seats[index]
+        query = self.query
+        if seat.draws > 1:
+            query = query.but(sample=query.sample * seat.draws + seat.draw)
+        span = self.spans[index] = Span("draft", seat.name, query, self.span)
+        try:
+            draft = await perform(seat.member, query, span)
+            if self.panel.judge is not None:
+                draft = await self._judged(self.panel.judge, draft)
+        except FATAL:
+            raise
+        except Exception as error:
+            draft = failed(seat.name, error, span.usage, span.seconds)
+        self.drafts[index] = draft
+        if self.span.listeners:
+            self.span.note("draft", (draft, self._count()))
+        return draft
+
+    async def _judged(self, judge: Judge, draft: Answer) -> Answer:
+        span = Span("score", judge.name_of_part, self.query, self.span)
+        token = current.set(span)
+        try:
+            score = await judge.score(self.query, draft)
+        except BaseException as error:
+            span.end(error=error)
+            raise
+        finally:
+            current.reset(token)
+        span.end(score)
+        if not 0.0 <= score <= 1.0:
+            raise ConfigError(f"judge {judge.name_of_part} scored {score!r}; it must lie in [0, 1]")
+        return draft.but(confidence=score, usage=draft.usage + span.usage)
+
+    def enough(self, results: list[Answer | None], started: int) -> bool:
+        """Whether the vote can be taken now: quorum first, then what `stop` says."""
+        stop = self.panel.stop
+        if type(stop) is Never:
+            return False
+        came = tuple(draft for draft in results if draft is not None)
+        if self.panel.quorum is not None:
+            if sum(draft.error is None for draft in came) < self.panel.quorum:
+                return False
+        out = tuple(s.name for s, r in zip(self.seats, results, strict=True) if r is None)
+        span = self.span
+        return stop.enough(Race(came, out, self.panel.vote, span.usage, span.so_far()))
+
+    async def decide(self, race: Relay[Answer]) -> Answer:
+        """The vote over what came, with the record of who failed, was cancelled or never asked."""
+        drafts = tuple(self._draft(i, race.results[i]) for i in range(race.started))
+        replies = tuple(draft for draft in drafts if draft.error is None)
+        needed = self._needed(race)
+        if len(replies) < max(1, needed):
+            self.span.note("consensus", False)
+            raise missed(drafts, len(replies), needed)
+        query = self.query.but(drafts=replies)
+        span = Span("decide", self.panel.vote.name_of_part, query, self.span)
+        try:
+            answer = await perform(self.panel.vote, query, span)
+        except NoAnswer as error:
+            self.span.note("consensus", False)
+            raise NoAnswer(str(error), drafts=drafts) from None
+        self.span.note("consensus", race.stopped or answer.agreement > 0.5)
+        tally = None if answer.tally is None else with_quorum(answer.tally, needed)
+        unasked = tuple(seat.name for seat in self.seats[race.started :])
+        return answer.but(drafts=drafts, unasked=unasked, tally=tally)
+
+    def _draft(self, index: int, result: Answer | None) -> Answer:
+        if result is not None:
+            return result
+        span = self.spans[index]
+        if span is None:
+            return cancelled(self.seats[index].name)
+        return cancelled(self.seats[index].name, span.usage, span.seconds)
+
+    def _needed(self, race: Relay[Answer]) -> int:
+        if self.panel.quorum is not None:
+            return self.panel.quorum
+        return 1 if race.stopped else (len(self.seats) + 1) // 2
+
+    def _count(self) -> Tally | None:
+        """The count so far, where the vote is one that counts."""
+        vote = self.panel.vote
+        replies = [d for d in self.drafts if d is not None and d.error is None]
+        return vote.count(replies) if isinstance(vote, Vote) and replies else None
+
+
+def with_quorum(tally: Tally, quorum: int) -> Tally:
+    """The tally, saying how many answers were needed."""
+    return Tally(tally.rule, tally.ballots, tally.method, tally.ties, tally.abstentions, quorum)
+
+
+def missed(drafts: tuple[Answer, ...], replies: int, needed: int) -> Exception:
+    """The error where too few answered: who failed, and why."""
+    why = "; ".join(
+        f"{draft.source}: {draft.error.kind}: {draft.error.message}"
+        for draft in drafts
+        if draft.error is not None
+    )
+    if not replies and any(d.error and d.error.kind == "BudgetExceeded" for d in drafts):
+        return BudgetExceeded(f"nobody could be asked: {why}")
+    said = f"{replies} of {len(drafts)} members answered, {max(1, needed)} are needed"
+    return NoAnswer(f"{said}: {why}", drafts=drafts)

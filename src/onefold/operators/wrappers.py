@@ -1,0 +1,87 @@
+"""Operators that hold one operator and change one thing about it."""
+
+from __future__ import annotations
+
+from asyncio import timeout
+from typing import TYPE_CHECKING, Annotated, Any
+
+from msgspec import Meta
+
+from onefold.core.answer import Answer
+from onefold.core.errors import ConfigError, TimedOut
+from onefold.core.query import Query
+from onefold.delivery.cache import Memory
+from onefold.delivery.session import here
+from onefold.runtime.trace import Span, current
+from onefold.verbs import Operator, Reader, label, perform
+
+
+class Named(Operator, name="named"):
+    """An operator under a name of its own; `{name: operator}` in a list of members means this."""
+
+    name: str
+    operator: Operator
+
+    if TYPE_CHECKING:
+
+        def __init__(self, name: str, operator: Operator | str | Any) -> None: ...
+
+    async def answer(self, query: Query) -> Answer:
+        return (await perform(self.operator, query)).but(source=self.name)
+
+    def _check(self) -> None:
+        if not self.name.strip():
+            raise ConfigError("a member's name is empty: give it one, or list it without a name")
+
+
+class Within(Operator, name="within"):
+    """An operator with a deadline, in seconds; everything below it is cancelled when it passes."""
+
+    operator: Operator
+    seconds: Annotated[float, Meta(gt=0)]
+
+    if TYPE_CHECKING:
+
+        def __init__(self, operator: Operator | str | Any, seconds: float) -> None: ...
+
+    async def answer(self, query: Query) -> Answer:
+        try:
+            async with timeout(self.seconds):
+                return await perform(self.operator, query)
+        except TimeoutError:
+            name = label(self.operator)
+            raise TimedOut(f"{name} took longer than {self.seconds:g} s", model=name) from None
+
+
+class Cached(Operator, name="cached"):
+    """An operator whose answers are kept in memory by query: asked again, it costs nothing.
+
+    most: answers that are kept. seconds: how long they count.
+    """
+
+    operator: Operator
+    most: Annotated[int, Meta(ge=1)] = 10_000
+    seconds: Annotated[float, Meta(gt=0)] = float("inf")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, operator: Operator | str | Any, most: int = 10_000, seconds: float = float("inf")
+        ) -> None: ...
+
+    async def answer(self, query: Query) -> Answer:
+        return await perform(self.operator, query)
+
+
+class Read(Operator, name="read"):
+    """An operator whose answers are read by a reader of its own."""
+
+    operator: Operator
+    reads: Reader
+
+    if TYPE_CHECKING:
+
+        def __init__(self, operator: Operator | str | Any, reads: Reader | str | Any) -> None: ...
+
+    async def answer(self, query: Query) -> Answer:
+        return await perform(self.operator, query.but(reads=self.reads))

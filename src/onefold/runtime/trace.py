@@ -1,0 +1,97 @@
+"""One span tree: every call is a span, and whoever wants to know something listens to it."""
+
+from __future__ import annotations
+
+from asyncio import CancelledError, get_running_loop
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any, Literal
+
+from onefold.core.usage import NOTHING, Usage
+
+Phase = Literal["start", "note", "stop"]
+Verb = Literal["answer", "draft", "decide", "score", "route", "complete"]
+
+
+class Span:
+    """One call on the tree: what was asked of whom, what came of it, what it used.
+
+    verb: answer (an operator), draft (a panel's member), decide (its vote), score, route, or
+        complete (a provider).
+    name: who does it. `status` is running, ok, failed or cancelled.
+    usage: its own and that of everything below it, added up as calls end.
+    seconds: on the loop's clock, once it ended.
+    """
+
+    __slots__ = (
+        "answer", "children", "error", "listeners", "name", "parent",
+        "query", "seconds", "started", "status", "usage", "verb",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        verb: Verb,
+        name: str,
+        query: Any = None,
+        parent: Span | None = None,
+        listeners: tuple[Listener, ...] = (),
+    ) -> None:
+        self.verb: Verb = verb
+        self.name = name
+        self.query = query
+        self.parent = parent
+        self.children: list[Span] = []
+        self.listeners = listeners
+        self.usage: Usage = NOTHING
+        self.answer: Any = None
+        self.error: BaseException | None = None
+        self.status = "running"
+        self.seconds = 0.0
+        self.started = get_running_loop().time()
+        if parent is not None:
+            self.listeners = listeners = parent.listeners
+            parent.children.append(self)
+        for listener in listeners:
+            listener("start", self, "", None)
+
+    @property
+    def speaking(self) -> bool:
+        """Whether its words are the final words: no panel stands between it and the asker."""
+        span: Span | None = self
+        while span is not None:
+            if span.verb not in ("answer", "complete"):
+                return False
+            span = span.parent
+        return True
+
+    def so_far(self) -> float:
+        """Seconds since it started."""
+        return get_running_loop().time() - self.started
+
+    def note(self, what: str, value: Any) -> None:
+        """Tell the listeners of something that happened meanwhile."""
+        for listener in self.listeners:
+            listener("note", self, what, value)
+
+    def end(self, answer: Any = None, error: BaseException | None = None) -> None:
+        """Close it, hand its usage up, tell the listeners."""
+        self.seconds = get_running_loop().time() - self.started
+        self.answer = answer
+        if error is None:
+            self.status = "ok"
+        else:
+            self.error = error
+            self.status = "cancelled" if isinstance(error, CancelledError) else "failed"
+        if self.parent is not None and self.usage is not NOTHING:
+            self.parent.usage += self.usage
+        for listener in self.listeners:
+            listener("stop", self, self.status, answer)
+
+    def tree(self, depth: int = 0) -> str:
+        """The span and those below it as indented lines."""
+        line = f"{'  ' * depth}{self.verb} {self.name} · {self.status} · {self.seconds:.3f} s · {self.usage}"
+        return "\n".join([line, *(child.tree(depth + 1) for child in self.children)])
+
+
+Listener = Callable[[Phase, Span, str, Any], None]
+current: ContextVar[Span | None] = ContextVar("onefold_span", default=None)

@@ -1,0 +1,216 @@
+"""The verbs: six abstract parts, and the one way to call an operator. Read this file first.
+
+A panel of models is itself a model: everything that answers has one call,
+`await op(query) -> Answer`. Inside a panel it is always the same sentence,
+route → draft → judge → decide, run by one relay until a Stop says that it is enough.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from onefold.core.answer import Answer, answered
+from onefold.core.errors import ConfigError, Unreadable
+from onefold.core.part import Part, lookup
+from onefold.core.query import Query, asked
+from onefold.core.tally import Tally
+from onefold.core.usage import NOTHING, Usage
+from onefold.delivery.session import here
+from onefold.runtime.bridge import bridge
+from onefold.runtime.stream import Stream
+from onefold.runtime.trace import Listener, Span, current
+
+
+class Reader(Part, abstract=True):
+    """Makes a text comparable: `read` gives its value, or None where it cannot tell (abstains)."""
+
+    @abstractmethod
+    def read(self, text: str, query: Query) -> Any:
+        """The value of a text."""
+
+
+class Operator(Part, abstract=True):
+    """Answers: a model, a panel, a vote, a chain, a graph, a search. Users call it four ways."""
+
+    @abstractmethod
+    async def answer(self, query: Query) -> Answer:
+        """The answer to a query. Defined by each operator, called through the four below."""
+
+    async def __call__(self, query: Query | str) -> Answer:
+        """`await op(query)`."""
+        return await perform(self, query)
+
+    def ask(self, query: Query | str) -> Answer:
+        """The same, blocking; works in scripts, threads, notebooks, inside a running loop."""
+        return bridge.run(perform(self, query))
+
+    def stream(self, query: Query | str) -> Stream:
+        """Events as they come, then the answer; for `async for` and for `for`."""
+        return Stream(lambda listener: perform(self, query, listener=listener))
+
+    def __rshift__(self, then: Operator | str) -> Chain:
+        """`first >> then`: the second sees the first one's answer in `query.drafts`."""
+        steps = self.steps if isinstance(self, Chain) else (self,)
+        return Chain((*steps, *(then.steps if isinstance(then, Chain) else (then,))))
+
+    @classmethod
+    def _from_text(cls, text: str) -> Any:
+        return lookup(Operator, "model")(text)
+
+
+class Vote(Operator, abstract=True):
+    """An operator that only counts `query.drafts`; it can also say when counting is over."""
+
+    @abstractmethod
+    def count(self, drafts: Sequence[Answer]) -> Tally:
+        """The count of the drafts so far."""
+
+    @abstractmethod
+    def settled(self, drafts: Sequence[Answer], out: Sequence[str]) -> bool:
+        """Whether the members still out, by name, can no longer change the result."""
+
+
+class Judge(Part, abstract=True):
+    """Scores one answer in [0, 1]; raises where it cannot, which never means 0."""
+
+    @abstractmethod
+    async def score(self, query: Query, answer: Answer) -> float:
+        """How good the answer is."""
+
+
+class Router(Part, abstract=True):
+    """Prefers members: `{name: weight}`, highest first; empty means no opinion."""
+
+    @abstractmethod
+    async def route(self, query: Query) -> Mapping[str, float]:
+        """Who should answer."""
+
+
+class Race(Struct, frozen=True):
+    """A panel's drafts under way, as a Stop sees them.
+
+    answers: what came so far in member order, failures included.
+    out: names of the members that have not answered yet, asked or not.
+    vote: how it will be decided. usage, seconds: spent so far.
+    """
+
+    answers: tuple[Answer, ...]
+    out: tuple[str, ...] = ()
+    vote: Operator | None = None
+    usage: Usage = NOTHING
+    seconds: float = 0.0
+
+    @property
+    def total(self) -> int:
+        """Members in all."""
+        return len(self.answers) + len(self.out)
+
+    @property
+    def replies(self) -> tuple[Answer, ...]:
+        """What came and did not fail; abstentions are in it."""
+        return tuple(answer for answer in self.answers if answer.error is None)
+
+
+class Stop(Part, abstract=True):
+    """Says when it is enough; asked after each draft, before the next member starts."""
+
+    @abstractmethod
+    def enough(self, race: Race) -> bool:
+        """Whether the vote can be taken now."""
+
+    @classmethod
+    def _from_many(cls, items: list[Any]) -> Any:
+        return lookup(Stop, "any_of")(items)
+
+
+class Chain(Operator, name="chain"):
+    """One operator after the other; each sees the answer before it as its only draft."""
+
+    steps: tuple[Operator, ...]
+
+    async def answer(self, query: Query) -> Answer:
+        answer = await perform(self.steps[0], query)
+        for step in self.steps[1:]:
+            before = (answer,)
+            answer = await perform(step, query.but(drafts=before))
+            answer = answer if answer.drafts else answer.but(drafts=before)
+        return answer
+
+    def _check(self) -> None:
+        if not self.steps:
+            raise ConfigError("a chain needs at least one step")
+
+
+async def perform(
+    operator: Operator,
+    query: Query | str,
+    span: Span | None = None,
+    *,
+    listener: Listener | None = None,
+) -> Answer:
+    """Call an operator inside a span: the one way from any call to any `answer`.
+
+    The answer leaves with its value read, and with the usage and time of everything below it.
+    """
+    query = asked(query)
+    if span is None:
+        parent = current.get()
+        listeners: tuple[Listener, ...] = ()
+        if parent is None:
+            session = here()
+            session.ready(operator)
+            listeners = session.listeners if listener is None else (*session.listeners, listener)
+        span = Span("answer", label(operator), query, parent, listeners)
+    token = current.set(span)
+    try:
+        answer = checked(answered(await operator.answer(query)), query, span)
+    except BaseException as error:
+        span.end(error=error)
+        raise
+    finally:
+        current.reset(token)
+    span.end(answer)
+    return answer.but(usage=span.usage, seconds=span.seconds)
+
+
+def checked(answer: Answer, query: Query, span: Span) -> Answer:
+    """The answer with its value read and its source named.
+
+    Raises:
+        Unreadable: its confidence is no share in [0, 1].
+    """
+    confidence = answer.confidence
+    if confidence is not None and not 0.0 <= confidence <= 1.0:
+        raise Unreadable(
+            f"{span.name} states a confidence of {confidence!r}; it must lie in [0, 1]: "
+            "divide percentages by 100, leave it out where there is none",
+            model=span.name,
+        )
+    value = answer.value
+    if value is None and answer.error is None:
+        value = read(answer.text, query)
+    source = span.name if span.verb == "draft" or not answer.source else answer.source
+    if value is answer.value and source == answer.source:
+        return answer
+    return answer.but(value=value, source=source)
+
+
+def read(text: str, query: Query) -> Any:
+    """The value of a text by the query's reader; without one, the text itself unless it is blank."""
+    reader = query.reads
+    if isinstance(reader, Reader):
+        return reader.read(text, query)
+    return text.strip() or None
+
+
+def label(operator: Operator) -> str:
+    """What an operator is called in drafts and traces: its own name, its model, its part's name."""
+    for field in ("name", "model"):
+        named = getattr(operator, field, None)
+        if isinstance(named, str) and named:
+            return named
+    return operator.name_of_part
