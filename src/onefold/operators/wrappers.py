@@ -10,9 +10,6 @@ from msgspec import Meta
 from onefold.core.answer import Answer
 from onefold.core.errors import ConfigError, TimedOut
 from onefold.core.query import Query
-from onefold.delivery.cache import Memory
-from onefold.delivery.session import here
-from onefold.runtime.trace import Span, current
 from onefold.verbs import Operator, Reader, label, perform
 
 
