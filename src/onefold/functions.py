@@ -46,7 +46,7 @@ class FunctionReader(Reader, name="function"):
 
 
 class FunctionJudge(Judge, name="function"):
-    """A function `(query, answer) -> share in [0, 1]` that scores. Blocking ones run in a thread."""
+    """A function `(query, answer) -> share` that scores; a blocking one runs in a thread."""
 
     call: Callable[..., Any]
     name: str = ""
@@ -135,7 +135,7 @@ def spelled(part: Any) -> str | None:
 
 async def called(call: Callable[..., Any], *given: Any) -> Any:
     """The result of a function; a blocking one runs in a thread, with the caller's context."""
-    if iscoroutinefunction(call) or iscoroutinefunction(getattr(call, "__call__", None)):
+    if iscoroutinefunction(call) or iscoroutinefunction(type(call).__call__):
         return await call(*given)
     return await to_thread(call, *given)
 

@@ -200,7 +200,7 @@ def checked(answer: Answer, query: Query, span: Span) -> Answer:
 
 
 def read(text: str, query: Query) -> Any:
-    """The value of a text by the query's reader; without one, the text itself unless it is blank."""
+    """The value of a text by the query's reader; without one, the text unless it is blank."""
     reader = query.reads
     if isinstance(reader, Reader):
         return reader.read(text, query)
@@ -208,9 +208,10 @@ def read(text: str, query: Query) -> Any:
 
 
 def label(operator: Operator) -> str:
-    """What an operator is called in drafts and traces: its own name, its model, its part's name."""
+    """What an operator is called in drafts and traces: its name, its model, what it wraps."""
     for field in ("name", "model"):
         named = getattr(operator, field, None)
         if isinstance(named, str) and named:
             return named
-    return operator.name_of_part
+    held = getattr(operator, "operator", None)
+    return label(held) if isinstance(held, Operator) else operator.name_of_part

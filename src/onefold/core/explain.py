@@ -51,8 +51,9 @@ def explanation(answer: Told) -> str:
     if rows:
         widths = [max(len(row[i]) for row in rows) for i in range(3)]
         lines.append("members")
-        lines += ["  " + f"{who:<{widths[0]}}  {how:<{widths[1]}}  {read:<{widths[2]}}  {said}".rstrip()
-                  for who, how, read, said in rows]  # fmt: skip
+        for who, how, value, said in rows:
+            line = f"  {who:<{widths[0]}}  {how:<{widths[1]}}  {value:<{widths[2]}}  {said}"
+            lines.append(line.rstrip())
     return "\n".join(lines)
 
 

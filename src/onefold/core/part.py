@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform, get_type_hints
 
 import msgspec
 from msgspec import NODEFAULT, Struct, StructMeta, structs
 
 from onefold.core.errors import ConfigError, OnefoldError, unknown
 
-PartType = TypeVar("PartType", bound="Part")
 registry: dict[type[Part], dict[str, Any]] = {}
 
 
@@ -105,7 +104,7 @@ def snake(name: str) -> str:
     return "".join("_" + c.lower() if c.isupper() and i else c.lower() for i, c in enumerate(name))
 
 
-def kind_of(cls: type) -> type[Part]:
+def kind_of(cls: Any) -> Any:
     """The kind a part belongs to: the abstract class right below Part."""
     for base in cls.__mro__[::-1]:
         if isinstance(base, PartMeta) and base is not Part:
@@ -147,7 +146,7 @@ def announced() -> None:
             raise ConfigError(f"the plug-in {point.value!r} does not load: {error!r}") from error
 
 
-def lookup(kind: type[PartType], name: str) -> Any:
+def lookup(kind: Any, name: str) -> Any:
     """The class or ready part registered under a name, None where there is none."""
     held = registry.get(kind_of(kind), {})
     if name not in held:
@@ -156,13 +155,13 @@ def lookup(kind: type[PartType], name: str) -> Any:
     return held.get(name)
 
 
-def names(kind: type[Part]) -> list[str]:
+def names(kind: Any) -> list[str]:
     """All names known for a kind."""
     announced()
     return sorted(registry.get(kind_of(kind), {}))
 
 
-def no_such(kind: type[Part], name: object) -> ConfigError:
+def no_such(kind: Any, name: object) -> ConfigError:
     """The error for an unknown name of a kind."""
     return unknown(kind_of(kind).__name__.lower(), name, names(kind))
 
@@ -193,7 +192,7 @@ def fields(cls: type[Part]) -> dict[str, Field]:
     return made
 
 
-def held_kind(hint: Any) -> tuple[type[Part] | None, bool, bool]:
+def held_kind(hint: Any) -> tuple[Any, bool, bool]:
     """Whether a type says «a part», «several parts», «a part or none»: (kind, many, optional)."""
     if isinstance(hint, PartMeta):
         return hint, False, False

@@ -197,7 +197,8 @@ def build(spec: Any, kind: type[Kind] | None = None) -> Kind:
         ConfigError: names the place, the value, the rule and the nearest known name.
     """
     wanted: Any = kind or lookup_kind("Operator")
-    return coerce(wanted, loaded(spec) if isinstance(spec, str) else spec)
+    made: Kind = coerce(wanted, loaded(spec) if isinstance(spec, str) else spec)
+    return made
 
 
 def lookup_kind(name: str) -> type[Part]:
@@ -235,7 +236,8 @@ def loaded(text: str, what: str = "the configuration") -> Any:
         return yaml.load(text, Plain)
     except yaml.constructor.ConstructorError as error:
         raise ConfigError(
-            f"{what}: {error.problem}{line(error.problem_mark)}; only plain values are read, no tags"
+            f"{what}: {error.problem}{line(error.problem_mark)}; "
+            "only plain values are read, no tags"
         ) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)

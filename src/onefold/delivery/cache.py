@@ -6,11 +6,14 @@ import time
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import msgspec
 
 from onefold.delivery.provider import Reply
 from onefold.delivery.store import Store
+
+Kept = TypeVar("Kept")
 
 
 class Cache(ABC):
@@ -29,32 +32,47 @@ class Cache(ABC):
         """Let go of what it holds open."""
 
 
-class Memory(Cache):
-    """The `most` replies used last, while the process lives; `seconds` is how long they count."""
+class Recent(Generic[Kept]):
+    """The `most` things used last, by key."""
 
-    def __init__(self, most: int = 10_000, seconds: float = float("inf")) -> None:
+    def __init__(self, most: int = 10_000) -> None:
         self.most = most
-        self.seconds = seconds
-        self.held: OrderedDict[str, tuple[float, Reply]] = OrderedDict()
+        self.held: OrderedDict[str, tuple[float, Kept]] = OrderedDict()
 
-    def get(self, key: str) -> Reply | None:
+    def get(self, key: str, seconds: float = float("inf")) -> Kept | None:
+        """What is held under a key and not older than `seconds`."""
         found = self.held.get(key)
         if found is None:
             return None
-        if time.time() - found[0] > self.seconds:
+        if time.time() - found[0] > seconds:
             del self.held[key]
             return None
         self.held.move_to_end(key)
         return found[1]
 
-    async def put(self, key: str, reply: Reply) -> None:
-        self.held[key] = (time.time(), reply)
+    def put(self, key: str, thing: Kept) -> None:
+        """Hold a thing; the one unused for longest makes room."""
+        self.held[key] = (time.time(), thing)
         self.held.move_to_end(key)
         while len(self.held) > self.most:
             self.held.popitem(last=False)
 
+
+class Memory(Cache):
+    """The `most` replies used last, while the process lives; `seconds` is how long they count."""
+
+    def __init__(self, most: int = 10_000, seconds: float = float("inf")) -> None:
+        self.recent: Recent[Reply] = Recent(most)
+        self.seconds = seconds
+
+    def get(self, key: str) -> Reply | None:
+        return self.recent.get(key, self.seconds)
+
+    async def put(self, key: str, reply: Reply) -> None:
+        self.recent.put(key, reply)
+
     def close(self) -> None:
-        self.held.clear()
+        self.recent.held.clear()
 
 
 class OnDisk(Cache):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ CREATE TABLE IF NOT EXISTS calls (
 CREATE INDEX IF NOT EXISTS calls_key ON calls (key);
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT);
 """
+USED = "tokens_in, tokens_cached, tokens_out, usd, estimated"
 INSERT = "INSERT INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -41,17 +43,15 @@ class Journal:
             self.unused.setdefault(key, []).append(row)
 
     def recall(self, key: str) -> tuple[Reply, Usage, float] | None:
-        """A call that an earlier session paid for: reply, usage, seconds; None where there is none."""
+        """A call that was paid for before: reply, usage, seconds; None where there is none."""
         rows = self.unused.get(key)
         if not rows:
             return None
         found = self.store.read(
-            "SELECT reply, tokens_in, tokens_cached, tokens_out, usd, estimated, seconds "
-            "FROM calls WHERE rowid = ?",
-            (rows.pop(),),
+            f"SELECT reply, {USED}, seconds FROM calls WHERE rowid = ?", (rows.pop(),)
         )[0]
         reply = msgspec.json.decode(found[0], type=Reply)
-        return reply, Usage(*found[1:5], 1, bool(found[5])), found[6]
+        return reply, usage_of(found[1:6]), found[6]
 
     def check(self) -> None:
         """Refuse to go on once a row could not be written.
@@ -99,16 +99,15 @@ class Journal:
         held = None if reply is None else msgspec.json.encode(reply)
         return (
             key, time.time(), request.model, request.query_id, request.sample, status,
-            usage.tokens_in, usage.tokens_cached, usage.tokens_out, usage.usd, usage.estimated, seconds, held,
+            usage.tokens_in, usage.tokens_cached, usage.tokens_out, usage.usd, usage.estimated,
+            seconds, held,
         )  # fmt: skip
 
     def total(self) -> Usage:
         """Everything this file says was paid."""
         self.store.flush()
-        rows = self.store.read(
-            "SELECT tokens_in, tokens_cached, tokens_out, usd, 1, estimated FROM calls"
-        )
-        return sum((Usage(*row[:5], bool(row[5])) for row in rows), NOTHING)
+        rows = self.store.read(f"SELECT {USED} FROM calls")
+        return sum((usage_of(row) for row in rows), NOTHING)
 
     def about(self, name: str) -> str | None:
         """A named note about the run this file belongs to."""
@@ -123,3 +122,9 @@ class Journal:
     def close(self) -> None:
         """Write what waits and close the file."""
         self.store.close()
+
+
+def usage_of(row: Sequence[Any]) -> Usage:
+    """The usage in a row's columns `USED`."""
+    tokens_in, tokens_cached, tokens_out, usd, estimated = row
+    return Usage(tokens_in, tokens_cached, tokens_out, usd, 1, bool(estimated))

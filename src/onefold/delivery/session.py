@@ -7,10 +7,11 @@ from contextvars import ContextVar, Token
 from pathlib import Path
 from typing import Any
 
+from onefold.core.answer import Answer
 from onefold.core.errors import ConfigError, unknown
 from onefold.core.part import Part, lookup, names, walk
 from onefold.delivery.budget import Budget
-from onefold.delivery.cache import Cache, Memory, OnDisk
+from onefold.delivery.cache import Cache, Memory, OnDisk, Recent
 from onefold.delivery.deployment import Deployment, deployment, provider
 from onefold.delivery.journal import Journal
 from onefold.delivery.provider import Provider
@@ -45,6 +46,7 @@ class Session:
         self.budget = Budget(budget) if isinstance(budget, int | float) else budget
         self.listeners: tuple[Listener, ...] = tuple(listeners)
         self.longest = longest
+        self.answers: Recent[Answer] = Recent()
         self._ready: dict[int, Part] = {}
         self._tokens: list[Token[Session | None]] = []
 

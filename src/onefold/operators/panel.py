@@ -196,9 +196,8 @@ class Round:
         if type(stop) is Never:
             return False
         came = tuple(draft for draft in results if draft is not None)
-        if self.panel.quorum is not None:
-            if sum(draft.error is None for draft in came) < self.panel.quorum:
-                return False
+        if sum(draft.error is None for draft in came) < (self.panel.quorum or 0):
+            return False
         out = tuple(s.name for s, r in zip(self.seats, results, strict=True) if r is None)
         span = self.span
         return stop.enough(Race(came, out, self.panel.vote, span.usage, span.so_far()))

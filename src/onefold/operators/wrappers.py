@@ -10,6 +10,7 @@ from msgspec import Meta
 from onefold.core.answer import Answer
 from onefold.core.errors import ConfigError, TimedOut
 from onefold.core.query import Query
+from onefold.delivery.session import here
 from onefold.verbs import Operator, Reader, label, perform
 
 
@@ -51,23 +52,28 @@ class Within(Operator, name="within"):
 
 
 class Cached(Operator, name="cached"):
-    """An operator whose answers are kept in memory by query: asked again, it costs nothing.
+    """An operator whose answers the session keeps: the same query asked again costs nothing.
 
-    most: answers that are kept. seconds: how long they count.
+    seconds: how long an answer counts.
     """
 
     operator: Operator
-    most: Annotated[int, Meta(ge=1)] = 10_000
     seconds: Annotated[float, Meta(gt=0)] = float("inf")
 
     if TYPE_CHECKING:
 
         def __init__(
-            self, operator: Operator | str | Any, most: int = 10_000, seconds: float = float("inf")
+            self, operator: Operator | str | Any, seconds: float = float("inf")
         ) -> None: ...
 
     async def answer(self, query: Query) -> Answer:
-        return await perform(self.operator, query)
+        answers = here().answers
+        key = f"{self.operator!r}\n{query!r}"
+        answer = answers.get(key, self.seconds)
+        if answer is None:
+            answer = await perform(self.operator, query)
+            answers.put(key, answer)
+        return answer
 
 
 class Read(Operator, name="read"):

@@ -89,8 +89,9 @@ class Span:
 
     def tree(self, depth: int = 0) -> str:
         """The span and those below it as indented lines."""
-        line = f"{'  ' * depth}{self.verb} {self.name} · {self.status} · {self.seconds:.3f} s · {self.usage}"
-        return "\n".join([line, *(child.tree(depth + 1) for child in self.children)])
+        said = f"{self.verb} {self.name} · {self.status} · {self.seconds:.3f} s · {self.usage}"
+        below = (child.tree(depth + 1) for child in self.children)
+        return "\n".join(["  " * depth + said, *below])
 
 
 Listener = Callable[[Phase, Span, str, Any], None]

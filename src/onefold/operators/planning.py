@@ -1,0 +1,142 @@
+"""What an operator would cost: a walk over the value, with the real stop on imagined drafts."""
+
+from __future__ import annotations
+
+from asyncio import sleep
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import singledispatch
+from random import Random
+
+from onefold.core.answer import Answer
+from onefold.core.part import Part, fields
+from onefold.core.query import Query, asked
+from onefold.core.usage import Usage
+from onefold.delivery.session import here
+from onefold.operators.model import Model
+from onefold.operators.panel import Panel, seated
+from onefold.runtime.clock import instantly
+from onefold.runtime.plan import FREE, Cost, Plan
+from onefold.runtime.relay import Relay, relay
+from onefold.stops import Never
+from onefold.verbs import Judge, Operator, Race
+
+ALIKE = 0.8
+DRAWS = 100
+
+
+def planned(operator: Operator, queries: Sequence[str | Query]) -> Plan:
+    """The plan for many questions; panels that may stop early are imagined once, not per query."""
+    shares: dict[int, Imagined] = {}
+    total = Plan(queries=len(queries))
+    for query in queries:
+        total += cost(operator, asked(query), shares)
+    return total
+
+
+@singledispatch
+def cost(part: Part, query: Query, shares: dict[int, Imagined]) -> Plan:
+    """The plan of one question: by default that of everything the part holds, one by one."""
+    total = Plan()
+    for name, field in fields(type(part)).items():
+        if field.kind is None or not issubclass(field.kind, Operator | Judge):
+            continue
+        held = getattr(part, name)
+        for inner in held if field.many else (held,):
+            if inner is not None:
+                total += cost(inner, query, shares)
+    return total
+
+
+@cost.register
+def _(part: Model, query: Query, shares: dict[int, Imagined]) -> Plan:
+    request = part._request(query)
+    model = part._own() or here().deployment(part.model)
+    used = model.estimate(request)
+    one = Cost(1.0, used.tokens_in, used.tokens_out, used.usd, model.typical_seconds)
+    return Plan(one, one, one)
+
+
+@cost.register
+def _(part: Panel, query: Query, shares: dict[int, Imagined]) -> Plan:
+    drafts = [cost(member, query, shares) for member in part.members]
+    if part.judge is not None:
+        judged = cost(part.judge, query, shares)
+        drafts = [draft + judged for draft in drafts]
+    vote = cost(part.vote, query, shares)
+    everyone = [1.0] * len(drafts)
+    if isinstance(part.stop, Never) and part.route is None:
+        least = expected = summed([d.expected for d in drafts], everyone, part.stagger)
+        note = ""
+    else:
+        imagined = shares.get(id(part))
+        if imagined is None:
+            imagined = shares[id(part)] = Imagined(part, [d.expected.seconds for d in drafts])
+        first = [float(i < imagined.fewest) for i in range(len(drafts))]
+        least = summed([d.least for d in drafts], first, part.stagger)
+        expected = summed([d.expected for d in drafts], imagined.started, part.stagger)
+        expected = expected.lasting(imagined.seconds)
+        note = f"expected: as if members gave the same answer {ALIKE:.0%} of the time"
+    worst = summed([d.worst for d in drafts], everyone, part.stagger)
+    return Plan(least, expected, worst, assumption=note) + vote
+
+
+def summed(costs: Sequence[Cost], shares: Sequence[float], stagger: float) -> Cost:
+    """The members' costs, each by its share; their times overlap as the stagger lets them."""
+    total, end, start = FREE, 0.0, 0.0
+    for each, share in zip(costs, shares, strict=True):
+        total += each.times(share)
+        if share:
+            end = max(end, start + each.seconds * share)
+            start += min(stagger, each.seconds * share)
+    return total.lasting(end)
+
+
+class Imagined:
+    """How far a panel gets on imagined drafts, with its real stop and relay in virtual time.
+
+    started: share of the questions in which each member is started. fewest: members started at
+    least. seconds: mean time to the end.
+    """
+
+    def __init__(self, panel: Panel, seconds: Sequence[float]) -> None:
+        draw = Random(0)
+        worlds = [imagined_drafts(panel, draw) for _ in range(DRAWS)]
+        with ThreadPoolExecutor(1) as thread:  # a loop of its own, inside any running one
+            races = [thread.submit(instantly, race(panel, w, seconds)).result() for w in worlds]
+        count = len(panel.members)
+        self.started = [sum(r.started > i for r, _ in races) / DRAWS for i in range(count)]
+        self.fewest = min(r.started for r, _ in races)
+        self.seconds = sum(end for _, end in races) / DRAWS
+
+
+def imagined_drafts(panel: Panel, draw: Random) -> list[Answer]:
+    """One imagined answer a member: the common one, or one of its own."""
+    return [
+        Answer(source=seat.name, value="same" if draw.random() < ALIKE else seat.name, confidence=draw.random(), usage=Usage(calls=1))
+        for seat in seated(panel.members)
+    ]  # fmt: skip
+
+
+async def race(
+    panel: Panel, drafts: Sequence[Answer], seconds: Sequence[float]
+) -> tuple[Relay[Answer], float]:
+    """One run of the panel's relay over imagined drafts, and when it ended."""
+    from asyncio import get_running_loop
+
+    async def run(index: int) -> Answer:
+        await sleep(seconds[index])
+        return drafts[index]
+
+    def enough(results: list[Answer | None], started: int) -> bool:
+        came = tuple(draft for draft in results if draft is not None)
+        if len(came) < (panel.quorum or 0):
+            return False
+        out = tuple(d.source for d, r in zip(drafts, results, strict=True) if r is None)
+        used = Usage(calls=started)
+        return panel.stop.enough(Race(came, out, panel.vote, used, get_running_loop().time()))
+
+    done = await relay(
+        run, len(drafts), stagger=panel.stagger, patience=panel.patience, enough=enough
+    )
+    return done, get_running_loop().time()
