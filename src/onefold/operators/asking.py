@@ -10,6 +10,7 @@ from onefold.core.answer import Answer
 from onefold.core.query import Message, Query
 from onefold.core.spec import coerce
 from onefold.delivery.session import here
+from onefold.operators.planning import planned
 from onefold.runtime.bridge import bridge
 from onefold.runtime.plan import Plan
 from onefold.runtime.stream import Stream
@@ -44,7 +45,7 @@ def stream(text: str | Query, operator: Operator | str | Any) -> Stream:
 
 
 def start(text: str | Query, operator: Operator | str | Any) -> Future[Answer]:
-    """Ask in the background: a future whose `result(timeout)` is the answer; `cancel()` stops it."""
+    """Ask in the background: `result(timeout)` of the future is the answer; `cancel()` stops."""
     return bridge.submit(perform(part(Operator, operator), text))
 
 
@@ -54,8 +55,6 @@ def plan(operator: Operator | str | Any, queries: str | Query | Iterable[str | Q
     Raises:
         ConfigError: a model that is asked is not known.
     """
-    from onefold.operators.planning import planned
-
     made = part(Operator, operator)
     here().ready(made)
     return planned(made, [queries] if isinstance(queries, str | Query) else list(queries))

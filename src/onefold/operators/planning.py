@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncio import sleep
+from asyncio import get_running_loop, sleep
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import singledispatch
@@ -48,8 +48,9 @@ def cost(part: Part, query: Query, shares: dict[int, Imagined]) -> Plan:
     return total
 
 
-@cost.register
-def _(part: Model, query: Query, shares: dict[int, Imagined]) -> Plan:
+@cost.register(Model)
+def model_cost(part: Model, query: Query, _: dict[int, Imagined]) -> Plan:
+    """One call."""
     request = part._request(query)
     model = part._own() or here().deployment(part.model)
     used = model.estimate(request)
@@ -57,8 +58,9 @@ def _(part: Model, query: Query, shares: dict[int, Imagined]) -> Plan:
     return Plan(one, one, one)
 
 
-@cost.register
-def _(part: Panel, query: Query, shares: dict[int, Imagined]) -> Plan:
+@cost.register(Panel)
+def panel_cost(part: Panel, query: Query, shares: dict[int, Imagined]) -> Plan:
+    """Members as far as the stop lets them start, their judge, and the vote."""
     drafts = [cost(member, query, shares) for member in part.members]
     if part.judge is not None:
         judged = cost(part.judge, query, shares)
@@ -112,17 +114,17 @@ class Imagined:
 
 def imagined_drafts(panel: Panel, draw: Random) -> list[Answer]:
     """One imagined answer a member: the common one, or one of its own."""
-    return [
-        Answer(source=seat.name, value="same" if draw.random() < ALIKE else seat.name, confidence=draw.random(), usage=Usage(calls=1))
-        for seat in seated(panel.members)
-    ]  # fmt: skip
+    drafts = []
+    for seat in seated(panel.members):
+        value = "same" if draw.random() < ALIKE else seat.name
+        drafts.append(Answer(value=value, source=seat.name, confidence=draw.random()))
+    return drafts
 
 
 async def race(
     panel: Panel, drafts: Sequence[Answer], seconds: Sequence[float]
 ) -> tuple[Relay[Answer], float]:
     """One run of the panel's relay over imagined drafts, and when it ended."""
-    from asyncio import get_running_loop
 
     async def run(index: int) -> Answer:
         await sleep(seconds[index])
