@@ -75,16 +75,11 @@ def limited(members: Members, timeout: float | None) -> list[Operator]:
     """The members as operators, each with a deadline where one is given."""
     kind: Any = Operator
     if isinstance(members, Mapping):
-        named = [
-            Named(name, coerce(kind, each, f"members.{name}")) for name, each in members.items()
-        ]
-    else:
-        named = [coerce(kind, each, "members") for each in members]
-    if timeout is None:
-        return list(named)
-    return [
-        Named(each.name, Within(each.operator, timeout))
-        if isinstance(each, Named)
-        else Within(each, timeout)
-        for each in named
-    ]
+        spelled = [(name, coerce(kind, each, f"members.{name}")) for name, each in members.items()]
+        return [Named(name, within(each, timeout)) for name, each in spelled]
+    return [within(coerce(kind, each, "members"), timeout) for each in members]
+
+
+def within(member: Operator, timeout: float | None) -> Operator:
+    """The member with a deadline, if there is one."""
+    return member if timeout is None else Within(member, timeout)

@@ -75,23 +75,22 @@ class Plan(Struct, frozen=True):
             self.assumption or other.assumption,
         )
 
-    def rows(self) -> list[tuple[str, str, str, str]]:
+    def rows(self) -> list[list[str]]:
         """A table: what, least, expected, worst."""
         cases = (self.least, self.expected, self.worst)
         return [
-            ("calls", *(f"{case.calls:,.0f}" for case in cases)),
-            ("tokens in", *(f"{case.tokens_in:,.0f}" for case in cases)),
-            ("tokens out", *(f"{case.tokens_out:,.0f}" for case in cases)),
-            ("US dollars", *(dollars(case.usd) for case in cases)),
-            ("seconds, one question after the other", *(f"{case.seconds:,.1f}" for case in cases)),
-        ]  # type: ignore[list-item]
+            ["calls", *(f"{case.calls:,.0f}" for case in cases)],
+            ["tokens in", *(f"{case.tokens_in:,.0f}" for case in cases)],
+            ["tokens out", *(f"{case.tokens_out:,.0f}" for case in cases)],
+            ["US dollars", *(dollars(case.usd) for case in cases)],
+            ["seconds, one question after the other", *(f"{case.seconds:,.1f}" for case in cases)],
+        ]
 
     def __str__(self) -> str:
-        rows = [("", "least", "expected", "worst"), *self.rows()]
+        rows = [["", "least", "expected", "worst"], *self.rows()]
         widths = [max(len(row[i]) for row in rows) for i in range(4)]
         lines = [
-            row[0].ljust(widths[0])
-            + "".join(f"  {c:>{w}}" for c, w in zip(row[1:], widths[1:], strict=True))
+            "  ".join([row[0].ljust(widths[0]), *(row[i].rjust(widths[i]) for i in (1, 2, 3))])
             for row in rows
         ]
         return "\n".join([*lines, self.assumption] if self.assumption else lines)
