@@ -1,0 +1,212 @@
+"""A recording: drafts that models once gave, as a table to replay, measure and learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from onefold.core.answer import Answer
+from onefold.core.errors import ConfigError, unknown
+from onefold.core.query import Query
+from onefold.core.tally import spell
+from onefold.recording.tables import Row, columns, read_table, write_table
+
+NAMES: dict[str, tuple[str, ...]] = {
+    "query_id": ("query_id", "id", "question_id"),
+    "member": ("member", "model"),
+    "text": ("text", "output", "response", "content"),
+    "prompt": ("prompt", "question", "query"),
+    "expected": ("expected", "gold", "answer", "label"),
+}
+
+
+class Draft(Struct, frozen=True, omit_defaults=True):
+    """One row: what `member` once said to the question `query_id`.
+
+    value: what it was read as, None where that is left to a reader. expected: what was right.
+    correct: the source's own grading, None where there is none. tokens, usd (US dollars) and
+    seconds are None where they were not recorded. sample: which of several draws it is.
+    """
+
+    query_id: str
+    member: str
+    text: str
+    prompt: str = ""
+    value: Any = None
+    expected: Any = None
+    correct: bool | None = None
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    usd: float | None = None
+    seconds: float | None = None
+    confidence: float | None = None
+    sample: int = 0
+
+
+class Recording:
+    """Drafts that models once gave. `faults` says what could not be read."""
+
+    def __init__(self, drafts: Iterable[Draft], faults: Iterable[str] = ()) -> None:
+        self.drafts = list(drafts)
+        self.faults = list(faults)
+
+    def __len__(self) -> int:
+        return len(self.drafts)
+
+    def __iter__(self) -> Iterator[Draft]:
+        return iter(self.drafts)
+
+    @classmethod
+    def load(cls, path: str | Path, names: Mapping[str, str] | None = None) -> Recording:
+        """Load a JSONL, JSON, CSV or Parquet file.
+
+        names: column of the file for a field, as in `{"text": "output"}`, where it is not one of
+            the usual ones.
+
+        Raises:
+            ConfigError: no such file, a column is missing, or a cell does not fit; says which.
+        """
+        rows, faults = read_table(path)
+        if not rows:
+            raise ConfigError(f"{path} has no rows")
+        found = matched(columns(rows[:100]), names or {}, str(path))
+        return cls([draft(row, found, f"{path}, row {i}") for i, row in enumerate(rows, 1)], faults)
+
+    @classmethod
+    def of(
+        cls, answered: Iterable[tuple[Query, Answer]], expected: Mapping[str, Any] | None = None
+    ) -> Recording:
+        """The recording of a live run: a row for each model's answer below each answer."""
+        return cls(recorded(query, answer, expected or {}) for query, answer in flat(answered))
+
+    def write(self, path: str | Path) -> None:
+        """Write it as JSONL, JSON, CSV or Parquet, by the file's ending."""
+        write_table(path, (msgspec.to_builtins(draft) for draft in self.drafts))
+
+    @cached_property
+    def members(self) -> list[str]:
+        """Who is in it, in order of appearance."""
+        return list(dict.fromkeys(draft.member for draft in self.drafts))
+
+    @cached_property
+    def queries(self) -> list[str]:
+        """The questions' ids, in order of appearance."""
+        return list(dict.fromkeys(draft.query_id for draft in self.drafts))
+
+    @cached_property
+    def prompts(self) -> dict[str, Draft]:
+        """One draft a question: for its prompt, and for what was right."""
+        return {draft.query_id: draft for draft in reversed(self.drafts)}
+
+    @cached_property
+    def index(self) -> dict[tuple[str, str], list[Draft]]:
+        """Drafts by member and question, in order of their samples."""
+        board: dict[tuple[str, str], list[Draft]] = {}
+        for each in self.drafts:
+            board.setdefault((each.member, each.query_id), []).append(each)
+        return board
+
+    @cached_property
+    def by_prompt(self) -> dict[str, str]:
+        """Question ids by prompt."""
+        return {draft.prompt: draft.query_id for draft in self.drafts if draft.prompt}
+
+    def find(self, member: str, query_id: str, prompt: str, sample: int = 0) -> Draft | None:
+        """What a member said to a question, known by its id or else by its very prompt.
+
+        Raises:
+            ConfigError: the member is not in it.
+        """
+        drafts = self.index.get((member, query_id or self.by_prompt.get(prompt, "")))
+        if drafts is None:
+            if member not in self.members:
+                raise unknown("recorded member", member, self.members)
+            return None
+        return drafts[sample % len(drafts)]
+
+
+@lru_cache(8)
+def _loaded(path: str, changed: int) -> Recording:
+    return Recording.load(path)
+
+
+def opened(path: str) -> Recording:
+    """The recording in a file, read once as long as the file does not change."""
+    file = Path(path)
+    return _loaded(path, file.stat().st_mtime_ns if file.is_file() else 0)
+
+
+def matched(present: list[str], names: Mapping[str, str], where: str) -> dict[str, str]:
+    """Columns of a file by the field they stand for.
+
+    Raises:
+        ConfigError: one that is needed is missing.
+    """
+    for field, column in names.items():
+        if field not in Draft.__struct_fields__:
+            raise unknown("field", field, Draft.__struct_fields__)
+        if column not in present:
+            raise ConfigError(
+                f"{where} has no column {column!r} for {field}; it has: {', '.join(present)}"
+            )
+    found = {field: field for field in Draft.__struct_fields__ if field in present}
+    for field, usual in NAMES.items():
+        column = next((name for name in usual if name in present), None)
+        if column is not None:
+            found.setdefault(field, column)
+    found.update(names)
+    for field in ("query_id", "member", "text"):
+        if field not in found:
+            usual = ", ".join(NAMES[field])
+            raise ConfigError(
+                f"{where} has no column for {field} (any of: {usual}); it has: "
+                f"{', '.join(present)}. Name it: names={{{field!r}: …}}"
+            )
+    return found
+
+
+def draft(row: Row, found: Mapping[str, str], where: str) -> Draft:
+    """A draft from a table's row; cells of CSV files are read as numbers where numbers belong."""
+    given = {field: row.get(column) for field, column in found.items()}
+    cells = {field: value for field, value in given.items() if value is not None}
+    cells.setdefault("text", "")
+    for field in ("query_id", "member", "prompt", "text"):
+        if field in cells and not isinstance(cells[field], str):
+            cells[field] = spell(cells[field])
+    if isinstance(cells.get("correct"), str):
+        cells["correct"] = cells["correct"].lower()
+    try:
+        return msgspec.convert(cells, Draft, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{where}: {error}") from None
+
+
+def flat(answered: Iterable[tuple[Query, Answer]]) -> Iterator[tuple[Query, Answer]]:
+    """Each model's own answer with its query; failures and cancellations are no drafts."""
+    for query, answer in answered:
+        for leaf in answer.leaves:
+            if leaf.error is None:
+                yield query, leaf
+
+
+def recorded(query: Query, leaf: Answer, expected: Mapping[str, Any]) -> Draft:
+    """A model's answer as a row."""
+    return Draft(
+        query.id or query.prompt,
+        leaf.source,
+        leaf.text,
+        query.prompt,
+        leaf.value,
+        expected.get(query.id),
+        None,
+        leaf.usage.tokens_in,
+        leaf.usage.tokens_out,
+        leaf.usage.usd,
+        leaf.seconds,
+        leaf.confidence,
+    )

@@ -1,0 +1,172 @@
+"""Tables on disk as rows of named values: JSON, JSONL, CSV and Parquet, by the file's ending."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from onefold.core.errors import ConfigError, MissingExtra
+
+Row = dict[str, Any]
+ENDINGS = (".json", ".jsonl", ".csv", ".parquet")
+
+
+def read_table(path: str | Path) -> tuple[list[Row], list[str]]:
+    """Rows of a table, and faults: a last line that was cut off is left out and named there.
+
+    `-` reads JSONL, JSON or CSV from standard input.
+
+    Raises:
+        ConfigError: no such file, an ending nobody knows, or a line that cannot be read.
+    """
+    if str(path) == "-":
+        return parsed_text(sys.stdin.read(), "standard input")
+    path = Path(path)
+    ending = path.suffix.lower()
+    if ending not in ENDINGS:
+        raise ConfigError(f"{path}: tables end in {', '.join(ENDINGS)}, not {ending or 'nothing'}")
+    if not path.is_file():
+        near = [each.name for each in path.parent.glob("*") if each.suffix == ending][:5]
+        hint = f"; there are {', '.join(sorted(near))}" if near else ""
+        raise ConfigError(f"no file {str(path)!r}{hint}")
+    if ending == ".parquet":
+        return parquet_rows(path), []
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read as UTF-8 text: {error}") from None
+    if ending == ".csv":
+        return csv_rows(text, str(path)), []
+    return jsonl_rows(text, str(path)) if ending == ".jsonl" else (json_rows(text, str(path)), [])
+
+
+def parsed_text(text: str, where: str) -> tuple[list[Row], list[str]]:
+    """Rows of a text of unknown kind: JSON list, JSONL, CSV with a header, else a line a prompt."""
+    start = text.lstrip()[:1]
+    if start == "[":
+        return json_rows(text, where), []
+    if start == "{":
+        return jsonl_rows(text, where)
+    lines = [line for line in text.splitlines() if line.strip()]
+    if (
+        lines
+        and "," in lines[0]
+        and any(name in lines[0].split(",") for name in ("prompt", "text"))
+    ):
+        return csv_rows(text, where), []
+    return [{"text": line} for line in lines], []
+
+
+def json_rows(text: str, where: str) -> list[Row]:
+    """Rows of a JSON list of objects or texts, or of one object."""
+    try:
+        data = msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        raise ConfigError(f"{where} is no JSON: {error}") from None
+    items = data if isinstance(data, list) else [data]
+    return [row_of(item, f"{where}, item {i}") for i, item in enumerate(items, 1)]
+
+
+def jsonl_rows(text: str, where: str) -> tuple[list[Row], list[str]]:
+    """Rows of JSON lines; an unfinished last line becomes a fault, any other bad line an error."""
+    rows: list[Row] = []
+    lines = text.split("\n")
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            rows.append(row_of(msgspec.json.decode(line), f"{where}, line {number}"))
+        except msgspec.DecodeError as error:
+            if number == len(lines):
+                return rows, [f"{where}, line {number} is cut off and was left out: {error}"]
+            raise ConfigError(f"{where}, line {number} is no JSON: {error}; mend it") from None
+    return rows, []
+
+
+def csv_rows(text: str, where: str) -> list[Row]:
+    """Rows of a CSV with a header; empty cells are left out."""
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    rows = []
+    for number, row in enumerate(reader, 2):
+        if None in row or None in row.values():
+            width = len(reader.fieldnames or ())
+            raise ConfigError(f"{where}, row {number} has not {width} cells like the header")
+        rows.append({name: cell for name, cell in row.items() if cell != ""})
+    return rows
+
+
+def parquet_rows(path: Path) -> list[Row]:
+    """Rows of a Parquet file."""
+    try:
+        import pyarrow as arrow
+        from pyarrow import parquet
+    except ImportError:
+        raise MissingExtra("parquet", f"reading {path.name}") from None
+    try:
+        rows: list[Row] = parquet.read_table(path).to_pylist()
+    except (arrow.ArrowException, OSError) as error:
+        raise ConfigError(f"{path} is no readable Parquet file: {error}") from None
+    return rows
+
+
+def row_of(item: Any, where: str) -> Row:
+    """A row from an object, or from a bare text."""
+    if isinstance(item, str):
+        return {"text": item}
+    if not isinstance(item, dict):
+        raise ConfigError(f"{where}: a row is an object or a text, not {item!r:.60}")
+    return item
+
+
+def write_table(path: str | Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write rows as JSONL, JSON, CSV or Parquet, by the ending; columns in order of appearance."""
+    path, listed = Path(path), [dict(row) for row in rows]
+    ending = path.suffix.lower()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if ending == ".jsonl":
+        path.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in listed))
+    elif ending == ".json":
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(listed)))
+    elif ending == ".csv":
+        write_csv(path, listed)
+    elif ending == ".parquet":
+        write_parquet(path, listed)
+    else:
+        raise ConfigError(f"{path}: tables end in {', '.join(ENDINGS)}, not {ending or 'nothing'}")
+
+
+def write_csv(path: Path, rows: Sequence[Row]) -> None:
+    """Rows as RFC 4180 CSV; nested values become JSON."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns(rows))
+        writer.writeheader()
+        writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
+
+
+def write_parquet(path: Path, rows: Sequence[Row]) -> None:
+    """Rows as Parquet; nested values become JSON."""
+    try:
+        import pyarrow as arrow
+        from pyarrow import parquet
+    except ImportError:
+        raise MissingExtra("parquet", f"writing {path.name}") from None
+    flat = [{name: cell(row.get(name)) for name in columns(rows)} for row in rows]
+    parquet.write_table(arrow.Table.from_pylist(flat), path)
+
+
+def columns(rows: Sequence[Row]) -> list[str]:
+    """All column names, in order of appearance."""
+    return list(dict.fromkeys(name for row in rows for name in row))
+
+
+def cell(value: Any) -> Any:
+    """A value that fits into a cell."""
+    if isinstance(value, dict | list | tuple):
+        return msgspec.json.encode(value).decode()
+    return value
