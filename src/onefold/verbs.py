@@ -133,12 +133,12 @@ class Chain(Operator, name="chain"):
     steps: tuple[Operator, ...]
 
     async def answer(self, query: Query) -> Answer:
-        answer = await perform(self.steps[0], query)
-        for step in self.steps[1:]:
-            before = (answer,)
-            answer = await perform(step, query.but(drafts=before))
-            answer = answer if answer.drafts else answer.but(drafts=before)
-        return answer
+        before = query.drafts
+        for step in self.steps[:-1]:
+            span = Span("draft", label(step), query, current.get())
+            before = (await perform(step, query.but(drafts=before), span),)
+        answer = await perform(self.steps[-1], query.but(drafts=before))
+        return answer if answer.drafts else answer.but(drafts=before)
 
     def _check(self) -> None:
         if not self.steps:

@@ -62,7 +62,7 @@ def counted(tally: Tally | None) -> list[tuple[str, str]]:
     if tally is None:
         return []
     low, high = tally.interval
-    votes = ", ".join(f"{short(key, 40)!r}: {score:g}" for key, score in tally.votes.items())
+    votes = ", ".join(f"{short(key, 40)!r}: {score:.4g}" for key, score in tally.votes.items())
     rows = [
         ("rule", f"{tally.rule}, ties: {tally.ties}, abstentions: {tally.abstentions}"),
         ("votes", votes or "none"),
@@ -85,7 +85,7 @@ def parts(answer: Told) -> list[tuple[str, str, str, str]]:
                 (who, draft.status, "", f"{draft.error.kind}: {short(draft.error.message)}")
             )
             continue
-        weight = f" ×{weights[seen]:g}" if seen < len(weights) and weights[seen] != 1 else ""
+        weight = f" ×{weights[seen]:.3g}" if seen < len(weights) and weights[seen] != 1 else ""
         seen += 1
         read = "—" if draft.value is None else short(spell(draft.value), 40)
         rows.append((who, draft.status + weight, read, repr(short(draft.text))))

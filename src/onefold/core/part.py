@@ -93,7 +93,7 @@ class Part(Struct, metaclass=PartMeta, abstract=True):
 def frozen(value: Any) -> Any:
     """A hashable stand-in for a field's value."""
     if isinstance(value, Mapping):
-        return tuple((key, frozen(item)) for key, item in value.items())
+        return frozenset((key, frozen(item)) for key, item in value.items())
     if isinstance(value, list | tuple):
         return tuple(frozen(item) for item in value)
     return value

@@ -177,7 +177,8 @@ def default_of(field: Any) -> Any:
 def listed(kind: type[Part], parts: tuple[Part, ...]) -> Any:
     """Several parts as a list, or as a mapping where every one of them has a name of its own."""
     named = lookup(kind, "named")
-    if parts and all(type(part) is named for part in parts):
+    own = {part.name for part in parts if type(part) is named}  # type: ignore[attr-defined]
+    if parts and len(own) == len(parts):
         return {part.name: plainly(part.operator) for part in parts}  # type: ignore[attr-defined]
     return [plainly(part) for part in parts]
 
@@ -186,8 +187,9 @@ def dump(part: Part) -> str:
     """A part as YAML. Only what differs from the defaults is written."""
     import yaml
 
-    text = yaml.safe_dump(plainly(part), sort_keys=False, allow_unicode=True, width=100)
-    return text.removesuffix("...\n")
+    data = plainly(part)
+    text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
+    return text.removesuffix("\n...\n") + "\n" if isinstance(data, str) else text
 
 
 def build(spec: Any, kind: type[Kind] | None = None) -> Kind:
@@ -197,7 +199,10 @@ def build(spec: Any, kind: type[Kind] | None = None) -> Kind:
         ConfigError: names the place, the value, the rule and the nearest known name.
     """
     wanted: Any = kind or lookup_kind("Operator")
-    made: Kind = coerce(wanted, loaded(spec) if isinstance(spec, str) else spec)
+    try:
+        made: Kind = coerce(wanted, loaded(spec) if isinstance(spec, str) else spec)
+    except RecursionError:
+        raise ConfigError("the configuration is nested too deeply, or holds itself") from None
     return made
 
 

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from onefold.core.errors import ConfigError
+
 Dollars = Annotated[float, Meta(ge=0)]
 
 
@@ -62,6 +64,12 @@ class Price(Struct, frozen=True):
     tokens_out: Dollars
     tokens_cached: Dollars | None = None
     call: Dollars = 0.0
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            price = getattr(self, name)
+            if price is not None and not 0 <= price < float("inf"):
+                raise ConfigError(f"price {name}={price!r}: a price is zero or more US dollars")
 
     def usd(self, usage: Usage) -> float:
         """What `usage` costs, in US dollars."""

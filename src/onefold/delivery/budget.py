@@ -32,7 +32,7 @@ class Budget:
             BudgetExceeded: it does not fit in what is left; nothing was called.
         """
         would = self.spent + self.held + estimate
-        if self.usd is not None and (would.usd is None or would.usd > self.usd):
+        if self.usd is not None and (would.usd is None or would.usd > self.usd * (1 + 1e-9)):
             left = self.usd - ((self.spent + self.held).usd or 0.0)
             raise BudgetExceeded(
                 f"a call to {model} may cost {dollars(estimate.usd)}, "

@@ -90,6 +90,9 @@ class Provider(Part, abstract=True):
         yield reply.text
         yield reply
 
+    def _prepare(self, model: str) -> None:
+        """Check, before anything is paid, that this model can be asked; raises ConfigError."""
+
     @classmethod
     def _named(cls, model: str) -> Any:
         """The provider behind `provider:model`, where a name is all it takes.

@@ -81,7 +81,9 @@ class Session:
         for inner in walk(part):
             model = getattr(inner, "model", None)
             if isinstance(model, str) and getattr(inner, "provider", None) is None:
-                self.priced(self.deployment(model))
+                found = self.deployment(model)
+                found.provider._prepare(model)
+                self.priced(found)
         if len(self._ready) > 1000:
             self._ready.clear()
         self._ready[id(part)] = part

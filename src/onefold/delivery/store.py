@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from asyncio import Future, get_running_loop
+from asyncio import Future, get_running_loop, shield
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from onefold.core.errors import ConfigError, NotRecorded
@@ -25,6 +26,7 @@ class Store:
         self.path = Path(path)
         self.waiting: list[tuple[str, tuple[Any, ...]]] = []
         self.commit: Future[None] | None = None
+        self.lock = RLock()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
@@ -38,7 +40,8 @@ class Store:
 
     def read(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """Rows of a query, unwritten ones not included."""
-        return self.db.execute(query, values).fetchall()
+        with self.lock:
+            return self.db.execute(query, values).fetchall()
 
     async def write(self, statement: str, values: tuple[Any, ...]) -> None:
         """Write a row; returns when it is durable.
@@ -47,15 +50,16 @@ class Store:
             NotRecorded: the disk is full or the file is gone; the row is kept for the next try.
         """
         self.waiting.append((statement, values))
+        loop = get_running_loop()
         commit = self.commit
-        if commit is None:
-            loop = get_running_loop()
+        if commit is None or commit.done() or commit.get_loop() is not loop:
             commit = self.commit = loop.create_future()
             loop.call_later(WINDOW, self._commit, commit)
-        await commit
+        await shield(commit)
 
     def _commit(self, commit: Future[None]) -> None:
-        self.commit = None
+        if self.commit is commit:
+            self.commit = None
         try:
             self.flush()
         except NotRecorded as error:
@@ -68,22 +72,23 @@ class Store:
 
     def flush(self) -> None:
         """Write what waits, in one transaction."""
-        rows = self.waiting
-        if not rows:
-            return
-        try:
-            self.db.execute("BEGIN IMMEDIATE")
-            for statement, values in rows:
-                self.db.execute(statement, values)
-            self.db.execute("COMMIT")
-        except sqlite3.Error as error:
-            if self.db.in_transaction:
-                self.db.execute("ROLLBACK")
-            raise NotRecorded(
-                f"{self.path} cannot be written ({error}); {len(rows)} rows wait in memory, those "
-                "written before are safe: make room and run the same command again"
-            ) from None
-        self.waiting = []
+        with self.lock:
+            rows = list(self.waiting)
+            if not rows:
+                return
+            try:
+                self.db.execute("BEGIN IMMEDIATE")
+                for statement, values in rows:
+                    self.db.execute(statement, values)
+                self.db.execute("COMMIT")
+            except sqlite3.Error as error:
+                if self.db.in_transaction:
+                    self.db.execute("ROLLBACK")
+                raise NotRecorded(
+                    f"{self.path} cannot be written ({error}); {len(rows)} rows wait in memory, "
+                    "those written before are safe: make room and run the same command again"
+                ) from None
+            del self.waiting[: len(rows)]
 
     def close(self) -> None:
         """Write what waits and close the file."""

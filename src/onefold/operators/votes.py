@@ -37,7 +37,7 @@ class Majority(Vote):
         return Tally("majority", ballots, ties=self.ties, abstentions=self.abstentions)
 
     def settled(self, drafts: Sequence[Answer], out: Sequence[str]) -> bool:
-        return ahead(self.count(drafts), float(len(out)), self.least)
+        return not out or ahead(self.count(drafts), float(len(out)), self.least)
 
 
 class Weighted(Vote):
@@ -49,7 +49,7 @@ class Weighted(Vote):
     ties, abstentions, least: as for Majority.
     """
 
-    weights: Mapping[str, Annotated[float, Meta(ge=0)]] = {}
+    weights: Mapping[str, Annotated[float, Meta(ge=0, le=1e12)]] = {}
     ties: Ties = "first"
     abstentions: Abstentions = "count"
     least: Share = 0.0
@@ -62,10 +62,12 @@ class Weighted(Vote):
         return Tally("weighted", ballots, ties=self.ties, abstentions=self.abstentions)
 
     def settled(self, drafts: Sequence[Answer], out: Sequence[str]) -> bool:
+        if not out:
+            return True
         if self.weights:
             return ahead(self.count(drafts), sum(self.weights.get(n, 1.0) for n in out), self.least)
         if any(draft.confidence is None for draft in drafts):
-            return not out
+            return False
         return ahead(self.count(drafts), float(len(out)), self.least)
 
     def _weights(self, drafts: Sequence[Answer]) -> list[float]:
@@ -177,8 +179,6 @@ def winner(tally: Tally, drafts: Sequence[Answer], least: float) -> Answer:
 
 def ahead(tally: Tally, outstanding: float, least: float) -> bool:
     """Whether so much weight still out can neither change the winner nor the verdict on `least`."""
-    if outstanding == 0.0:
-        return True
     board = sorted(scores(tally.ballots, tally.method).values(), reverse=True)
     if not board:
         return False

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from onefold.core import errors
 from onefold.core.errors import ConfigError, ModelError, unknown
-from onefold.core.usage import Price, estimated_tokens
+from onefold.core.usage import Dollars, Price, estimated_tokens
 from onefold.delivery.provider import Provider, Reply, Request
 
 
@@ -32,7 +32,7 @@ class Fake(Provider, name="fake"):
     error: str = ""
     confidence: Annotated[float, Meta(ge=0, le=1)] | None = None
     tokens: tuple[int, int] | None = None
-    price: tuple[float, float] = (0.0, 0.0)
+    price: tuple[Dollars, Dollars] = (0.0, 0.0)
 
     async def complete(self, request: Request) -> Reply:
         seconds = self.seconds[request.sample % len(self.seconds)] if self.seconds else 0.0

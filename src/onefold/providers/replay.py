@@ -27,6 +27,10 @@ class Replay(Provider, name="replay"):
     pace: Annotated[float, Meta(ge=0)] = 1.0
     latency: Latency | None = None
 
+    def _prepare(self, model: str) -> None:
+        """Open the recording and find the member in it, before anything is asked."""
+        opened(self.recording).find(self.member or model, "", "")
+
     async def complete(self, request: Request) -> Reply:
         member = self.member or request.model
         source = opened(self.recording)

@@ -15,7 +15,7 @@ from msgspec import Meta
 
 from onefold.core.errors import ConfigError, Unreachable
 from onefold.core.tally import spell
-from onefold.core.usage import Price, estimated_tokens
+from onefold.core.usage import Dollars, Price, estimated_tokens
 from onefold.delivery.provider import Provider, Reply, Request
 from onefold.providers.chance import NORMAL, Latency, normal, uniform
 
@@ -51,7 +51,7 @@ class Sim(Provider, name="sim"):
     failure: Share = 0.0
     states: Literal["honest", "nothing"] = "honest"
     latency: Latency = Latency(0.5, 0.5)
-    price: tuple[float, float] = (0.5, 2.0)
+    price: tuple[Dollars, Dollars] = (0.5, 2.0)
     answers: Mapping[str, str] = {}
     seed: int = 0
 

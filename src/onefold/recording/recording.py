@@ -78,11 +78,17 @@ class Recording:
         return cls([draft(row, found, f"{path}, row {i}") for i, row in enumerate(rows, 1)], faults)
 
     @classmethod
-    def of(
-        cls, answered: Iterable[tuple[Query, Answer]], expected: Mapping[str, Any] | None = None
-    ) -> Recording:
-        """The recording of a live run: a row for each model's answer below each answer."""
-        return cls(recorded(query, answer, expected or {}) for query, answer in flat(answered))
+    def of(cls, answered: Iterable[tuple[Query, Answer, Any]]) -> Recording:
+        """The recording of a live run, from (query, answer, what was right or None).
+
+        Each model's own answer becomes a row; failures and cancellations are no drafts.
+        """
+        return cls(
+            recorded(query, leaf, expected)
+            for query, answer, expected in answered
+            for leaf in answer.leaves
+            if leaf.error is None
+        )
 
     def write(self, path: str | Path) -> None:
         """Write it as JSONL, JSON, CSV or Parquet, by the file's ending."""
@@ -131,7 +137,7 @@ class Recording:
 
 
 @lru_cache(8)
-def _loaded(path: str, changed: int) -> Recording:
+def _loaded(path: str, _: int) -> Recording:
     return Recording.load(path)
 
 
@@ -151,20 +157,18 @@ def matched(present: list[str], names: Mapping[str, str], where: str) -> dict[st
         if field not in Draft.__struct_fields__:
             raise unknown("field", field, Draft.__struct_fields__)
         if column not in present:
-            raise ConfigError(
-                f"{where} has no column {column!r} for {field}; it has: {', '.join(present)}"
-            )
+            has = ", ".join(present)
+            raise ConfigError(f"{where} has no column {column!r} for {field}; it has: {has}")
     found = {field: field for field in Draft.__struct_fields__ if field in present}
     for field, usual in NAMES.items():
-        column = next((name for name in usual if name in present), None)
-        if column is not None:
-            found.setdefault(field, column)
+        for column in usual:
+            if column in present:
+                found.setdefault(field, column)
     found.update(names)
     for field in ("query_id", "member", "text"):
         if field not in found:
-            usual = ", ".join(NAMES[field])
             raise ConfigError(
-                f"{where} has no column for {field} (any of: {usual}); it has: "
+                f"{where} has no column for {field} (any of: {', '.join(NAMES[field])}); it has: "
                 f"{', '.join(present)}. Name it: names={{{field!r}: …}}"
             )
     return found
@@ -186,15 +190,7 @@ def draft(row: Row, found: Mapping[str, str], where: str) -> Draft:
         raise ConfigError(f"{where}: {error}") from None
 
 
-def flat(answered: Iterable[tuple[Query, Answer]]) -> Iterator[tuple[Query, Answer]]:
-    """Each model's own answer with its query; failures and cancellations are no drafts."""
-    for query, answer in answered:
-        for leaf in answer.leaves:
-            if leaf.error is None:
-                yield query, leaf
-
-
-def recorded(query: Query, leaf: Answer, expected: Mapping[str, Any]) -> Draft:
+def recorded(query: Query, leaf: Answer, expected: Any) -> Draft:
     """A model's answer as a row."""
     return Draft(
         query.id or query.prompt,
@@ -202,7 +198,7 @@ def recorded(query: Query, leaf: Answer, expected: Mapping[str, Any]) -> Draft:
         leaf.text,
         query.prompt,
         leaf.value,
-        expected.get(query.id),
+        expected,
         None,
         leaf.usage.tokens_in,
         leaf.usage.tokens_out,

@@ -54,11 +54,8 @@ def parsed_text(text: str, where: str) -> tuple[list[Row], list[str]]:
     if start == "{":
         return jsonl_rows(text, where)
     lines = [line for line in text.splitlines() if line.strip()]
-    if (
-        lines
-        and "," in lines[0]
-        and any(name in lines[0].split(",") for name in ("prompt", "text"))
-    ):
+    header = lines[0].split(",") if lines else []
+    if len(header) > 1 and {"prompt", "text", "question"} & set(header):
         return csv_rows(text, where), []
     return [{"text": line} for line in lines], []
 

@@ -58,7 +58,7 @@ async def relay(
                 else:
                     start()
         except BaseException:
-            close(index)
+            halt()
             raise
 
     def start() -> None:
@@ -77,11 +77,14 @@ async def relay(
         if race.started < count:
             timers["next"] = loop.call_later(stagger, start)
 
-    def close(but: int = -1) -> None:
+    def halt() -> None:
         nonlocal closed
         closed = True
         for timer in timers.values():
             timer.cancel()
+
+    def close(but: int = -1) -> None:
+        halt()
         for index, task in enumerate(tasks):
             if index != but:
                 task.cancel()
@@ -95,6 +98,5 @@ async def relay(
     except BaseExceptionGroup as failures:
         raise failures.exceptions[0] from None
     finally:
-        for timer in timers.values():
-            timer.cancel()
+        halt()
     return race

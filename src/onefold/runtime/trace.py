@@ -56,10 +56,10 @@ class Span:
 
     @property
     def speaking(self) -> bool:
-        """Whether its words are the final words: no panel stands between it and the asker."""
+        """Whether its words are the final words: it is nobody's draft, score or preference."""
         span: Span | None = self
         while span is not None:
-            if span.verb not in ("answer", "complete"):
+            if span.verb in ("draft", "score", "route"):
                 return False
             span = span.parent
         return True

@@ -1,0 +1,139 @@
+"""A recipe: one YAML file with the models, the operator and the limits of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from onefold.core.errors import ConfigError, unknown
+from onefold.core.part import names
+from onefold.core.spec import at, build, loaded, plainly
+from onefold.delivery.deployment import Deployment
+from onefold.delivery.session import Session
+from onefold.providers.chance import Latency
+from onefold.providers.replay import Replay
+from onefold.recording.recording import opened
+from onefold.verbs import Operator
+
+
+class Replayed(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """`replay:` answer every model of a recording from it.
+
+    recording: path of the file. pace: 1 waits as long as was recorded, 0 not at all.
+    latency: how long replies take where no time was recorded.
+    """
+
+    recording: str
+    pace: Annotated[float, Meta(ge=0)] = 1.0
+    latency: Latency | None = None
+
+
+class Recipe(Struct, frozen=True):
+    """What a run needs besides its questions.
+
+    operator: who answers. models: entries by name, as in `Session(models=…)`.
+    replay: a recording whose members become models too; an entry under `models:` without a
+        provider then adds a price to one of them.
+    budget: US dollars that the run may spend. cache: `memory` or a file.
+    """
+
+    operator: Operator
+    models: Mapping[str, Any] = {}
+    replay: Replayed | None = None
+    budget: Annotated[float, Meta(ge=0)] | None = None
+    cache: str | None = None
+
+    def session(self, **more: Any) -> Session:
+        """A session with the recipe's models, budget and cache."""
+        settings = {"cache": self.cache, "budget": self.budget, **more}
+        return Session(self.deployments(), **settings)
+
+    def deployments(self) -> dict[str, Any]:
+        """The models by name, those of the recording included."""
+        if self.replay is None:
+            return dict(self.models)
+        part = Replay(self.replay.recording, pace=self.replay.pace, latency=self.replay.latency)
+        members = opened(self.replay.recording).members
+        models: dict[str, Any] = {name: Deployment(name, part) for name in members}
+        for name, entry in self.models.items():
+            bare = isinstance(entry, Mapping) and "provider" not in entry
+            models[name] = {"provider": part, **entry} if bare and name in models else entry
+        return models
+
+    def dump(self) -> str:
+        """The recipe as YAML that reads as the same recipe."""
+        import yaml
+
+        data: dict[str, Any] = {}
+        if self.models:
+            data["models"] = msgspec.to_builtins(self.models)
+        if self.replay:
+            data["replay"] = msgspec.to_builtins(self.replay)
+        data.update(
+            {k: v for k, v in (("budget", self.budget), ("cache", self.cache)) if v is not None}
+        )
+        data["operator"] = plainly(self.operator)
+        return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
+
+
+def recipe(text: str, folder: Path | None = None, where: str = "the recipe") -> Recipe:
+    """A recipe from YAML; the operator stands under `operator:` or under its own name.
+
+    folder: what relative paths in it are relative to.
+
+    Raises:
+        ConfigError: names the place, the value, the rule and the nearest known name.
+    """
+    data = loaded(text, where)
+    if isinstance(data, str):
+        return Recipe(build(data))
+    if not isinstance(data, Mapping):
+        raise ConfigError(f"{where} is a mapping with an operator, not {data!r:.60}")
+    settings = {key: data[key] for key in Recipe.__struct_fields__ if key in data}
+    others = {key: data[key] for key in data if key not in settings}
+    for key in others:
+        if key not in names(Operator):
+            raise at(where, unknown("key", key, [*Recipe.__struct_fields__, *names(Operator)]))
+    if len(others) + ("operator" in settings) != 1:
+        found = ", ".join([*others, *(["operator"] if "operator" in settings else [])]) or "none"
+        raise ConfigError(f"{where} needs exactly one operator, and has {found}")
+    try:
+        operator: Operator = build(settings.pop("operator", None) or others)
+        return checked(operator, settings, folder)
+    except ConfigError as error:
+        raise at(where, error) from None
+
+
+def checked(operator: Operator, settings: Mapping[str, Any], folder: Path | None) -> Recipe:
+    """The recipe with its plain settings checked and its paths resolved."""
+    models = settings.get("models") or {}
+    if not isinstance(models, Mapping):
+        raise ConfigError(f"models: a mapping of names, not {models!r:.60}")
+    try:
+        replay = msgspec.convert(settings.get("replay"), Replayed | None)
+        budget = msgspec.convert(settings.get("budget"), Annotated[float, Meta(ge=0)] | None)
+        cache = msgspec.convert(settings.get("cache"), str | None)
+    except msgspec.ValidationError as error:
+        raise ConfigError(str(error)) from None
+    if replay is not None and folder is not None:
+        replay = msgspec.structs.replace(replay, recording=str(folder / replay.recording))
+    return Recipe(operator, models, replay, budget, cache)
+
+
+def load_recipe(path: str | Path) -> Recipe:
+    """A recipe from a file, or straight from a text that is no file: `panel: {members: […]}`.
+
+    Raises:
+        ConfigError: no such file, or what is wrong in it.
+    """
+    text = str(path)
+    if text.endswith((".yaml", ".yml", ".json")):
+        file = Path(path)
+        if not file.is_file():
+            raise ConfigError(f"no file {text!r}")
+        return recipe(file.read_text(encoding="utf-8"), file.parent, text)
+    return recipe(text)
