@@ -1,5 +1,7 @@
 """The public face: every name that `import onefold as of` offers, and nothing else."""
 
+from typing import TYPE_CHECKING, Any
+
 from onefold.core.answer import Answer, Failure
 from onefold.core.errors import (
     BudgetExceeded,
@@ -25,16 +27,33 @@ from onefold.delivery.deployment import Deployment
 from onefold.delivery.provider import Provider, Reply, Request, Sampling
 from onefold.delivery.session import Session
 from onefold.functions import judge, operator, reader, router, stop
+from onefold.lab.measure import Outcome, Statistics, by_member, statistics
+from onefold.lab.prompts import load_prompts
+from onefold.lab.recipe import Recipe, load_recipe, recipe
+from onefold.lab.report import report, write_report
+from onefold.lab.run import Run, arun, run
+from onefold.operators.asking import ask, plan, start, stream
 from onefold.operators.model import Model
 from onefold.operators.panel import Panel
+from onefold.operators.presets import best_of, cascade, hedged, parallel, sequential
 from onefold.operators.votes import Best, Majority, Unanimous, Weighted
 from onefold.operators.wrappers import Cached, Named, Read, Within
+from onefold.providers.chance import Latency
 from onefold.providers.fake import Fake
+from onefold.providers.replay import Replay, replay
+from onefold.providers.sim import Sim
 from onefold.readers.text import LowercaseTrim, Plain
+from onefold.recording.recording import Draft, Recording
+from onefold.runtime.clock import instantly
+from onefold.runtime.plan import Cost, Plan
 from onefold.runtime.stream import Event, Stream
+from onefold.runtime.telemetry import Telemetry
 from onefold.runtime.trace import Span
 from onefold.stops import Agree, AllOf, AnyOf, Certified, Decided, First, Never, Spent, Sure
 from onefold.verbs import Chain, Judge, Operator, Race, Reader, Router, Stop, Vote
+
+if TYPE_CHECKING:
+    from onefold.lab.ballots import Ballots
 
 __all__ = [
     "Agree",
@@ -42,6 +61,7 @@ __all__ = [
     "Answer",
     "AnyOf",
     "Ballot",
+    "Ballots",
     "Best",
     "Budget",
     "BudgetExceeded",
@@ -49,14 +69,17 @@ __all__ = [
     "Certified",
     "Chain",
     "ConfigError",
+    "Cost",
     "Decided",
     "Deployment",
+    "Draft",
     "Event",
     "Example",
     "Failure",
     "Fake",
     "First",
     "Judge",
+    "Latency",
     "LowercaseTrim",
     "Majority",
     "Message",
@@ -69,8 +92,10 @@ __all__ = [
     "NotRecorded",
     "OnefoldError",
     "Operator",
+    "Outcome",
     "Panel",
     "Plain",
+    "Plan",
     "Price",
     "Provider",
     "Query",
@@ -78,18 +103,25 @@ __all__ = [
     "RateLimited",
     "Read",
     "Reader",
+    "Recipe",
+    "Recording",
     "Refused",
+    "Replay",
     "Reply",
     "Request",
     "Router",
+    "Run",
     "Sampling",
     "Session",
+    "Sim",
     "Span",
     "Spent",
+    "Statistics",
     "Stop",
     "Stream",
     "Sure",
     "Tally",
+    "Telemetry",
     "TimedOut",
     "Unanimous",
     "Unreachable",
@@ -98,11 +130,40 @@ __all__ = [
     "Vote",
     "Weighted",
     "Within",
+    "arun",
+    "ask",
+    "best_of",
     "build",
+    "by_member",
+    "cascade",
     "dump",
+    "hedged",
+    "instantly",
     "judge",
+    "load_prompts",
+    "load_recipe",
     "operator",
+    "parallel",
+    "plan",
     "reader",
+    "recipe",
+    "replay",
+    "report",
     "router",
+    "run",
+    "sequential",
+    "start",
+    "statistics",
     "stop",
+    "stream",
+    "write_report",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What needs numpy loads when it is used."""
+    if name == "Ballots":
+        from onefold.lab.ballots import Ballots
+
+        return Ballots
+    raise AttributeError(f"onefold has no {name!r}")

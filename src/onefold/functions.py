@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from asyncio import to_thread
+from asyncio import get_running_loop
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from inspect import iscoroutinefunction
 from typing import Any, TypeVar
 
@@ -13,6 +15,7 @@ from onefold.core.part import Part, lookup, register
 from onefold.core.query import Query
 from onefold.verbs import Judge, Operator, Race, Reader, Router, Stop
 
+THREADS = ThreadPoolExecutor(1 << 16, "onefold-function")  # never queues: calls may nest
 Made = TypeVar("Made", bound=Part)
 
 
@@ -66,6 +69,8 @@ class FunctionRouter(Router, name="function"):
 
     async def route(self, query: Query) -> Mapping[str, float]:
         said = await called(self.call, query)
+        if isinstance(said, str):
+            return {said: 1.0}
         if isinstance(said, Mapping):
             return said
         names = list(said or ())
@@ -137,7 +142,8 @@ async def called(call: Callable[..., Any], *given: Any) -> Any:
     """The result of a function; a blocking one runs in a thread, with the caller's context."""
     if iscoroutinefunction(call) or iscoroutinefunction(type(call).__call__):
         return await call(*given)
-    return await to_thread(call, *given)
+    context = copy_context()
+    return await get_running_loop().run_in_executor(THREADS, lambda: context.run(call, *given))
 
 
 def wants(call: Callable[..., Any], count: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import lru_cache
-from math import comb, factorial
+from math import factorial
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -168,8 +168,11 @@ def leaders(race: Race) -> tuple[int, int]:
 @lru_cache(4096)
 def lead_beta(top: int, second: int) -> float:
     """P(p > ½) for p ~ Beta(top + 1, second + 1): exact, a sum of binomials."""
-    n = top + second + 1
-    return float(Fraction(sum(comb(n, k) for k in range(top + 1)), 2**n))
+    n, term, total = top + second + 1, 1, 0
+    for k in range(top + 1):
+        total += term
+        term = term * (n - k) // (k + 1)
+    return float(Fraction(total, 2**n))
 
 
 @lru_cache(4096)

@@ -22,7 +22,7 @@ from onefold.core.usage import NOTHING, Usage
 from onefold.delivery.session import here
 from onefold.runtime.bridge import bridge
 from onefold.runtime.stream import Stream
-from onefold.runtime.trace import Listener, Span, current
+from onefold.runtime.trace import Listener, Span, current, spanned
 
 
 class Reader(Part, abstract=True):
@@ -165,16 +165,13 @@ async def perform(
             session.ready(operator)
             listeners = session.listeners if listener is None else (*session.listeners, listener)
         span = Span("answer", label(operator), query, parent, listeners)
-    token = current.set(span)
-    try:
-        answer = checked(answered(await operator.answer(query)), query, span)
-    except BaseException as error:
-        span.end(error=error)
-        raise
-    finally:
-        current.reset(token)
-    span.end(answer)
+    answer = await spanned(span, spoken(operator, query, span))
     return answer.but(usage=span.usage, seconds=span.seconds)
+
+
+async def spoken(operator: Operator, query: Query, span: Span) -> Answer:
+    """What an operator answers, read and named."""
+    return checked(answered(await operator.answer(query)), query, span)
 
 
 def checked(answer: Answer, query: Query, span: Span) -> Answer:

@@ -89,6 +89,6 @@ def unknown(what: str, name: object, known: Iterable[str]) -> ConfigError:
     """The one wording for a name nobody knows: the value, the nearest known one, all known ones."""
     names = sorted(known)
     near = get_close_matches(str(name), names, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    hint = f"; did you mean {near[0]!r}?" if near else "."
     listed = f" Known: {', '.join(names)}." if names else " None is known."
     return ConfigError(f"no {what} named {name!r}{hint}{listed}")

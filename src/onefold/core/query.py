@@ -10,6 +10,7 @@ from msgspec import Struct, structs
 from onefold.core.answer import Answer
 from onefold.core.errors import ConfigError
 from onefold.core.part import Part
+from onefold.core.spec import coerce, lookup_kind
 
 ROLES = ("system", "user", "assistant")
 
@@ -31,7 +32,7 @@ class Query(Struct, frozen=True):
     id: the row's name in a dataset; recordings and resumed runs find it by this.
     inputs: named inputs, for templates and functions.
     labels: the allowed answers, where there is a fixed set.
-    reads: the reader that makes answers comparable; None leaves it to the operator.
+    reads: the reader that makes answers comparable, or its name; None leaves it to the operator.
     drafts: answers given so far, for operators that judge, vote or rewrite.
     sample: which of several draws this is; draws of one query differ, and are cached apart.
     """
@@ -42,7 +43,7 @@ class Query(Struct, frozen=True):
     id: str = ""
     inputs: Mapping[str, Any] = {}
     labels: tuple[str, ...] = ()
-    reads: Part | None = None
+    reads: Any = None
     drafts: tuple[Answer, ...] = ()
     sample: int = 0
 
@@ -67,9 +68,10 @@ def asked(query: Query | str) -> Query:
     """
     if isinstance(query, str):
         query = Query(query)
-    elif not isinstance(query, Query):
-        kind = type(query).__name__
-        raise ConfigError(f"a query is a text or an onefold.Query, not {kind}: {query!r:.80}")
+    elif not isinstance(query, Query) or not isinstance(query.text, str):
+        raise ConfigError(f"a query is a text or a Query of a text, not {query!r:.80}")
+    if query.reads is not None and not isinstance(query.reads, Part):
+        query = query.but(reads=coerce(lookup_kind("Reader"), query.reads, "reads"))
     if not (query.text or query.messages or query.inputs or query.drafts) or query.text.isspace():
         raise ConfigError("the query is empty: give it a text, messages or inputs")
     return query

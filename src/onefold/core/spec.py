@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -228,6 +228,9 @@ def loaded(text: str, what: str = "the configuration") -> Any:
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
             seen = set()
             for key, _ in node.value:
+                if not isinstance(key, yaml.ScalarNode):
+                    place = line(key.start_mark)
+                    raise ConfigError(f"{what}: a key is a name, not a list or mapping{place}")
                 if key.value in seen:
                     raise ConfigError(
                         f"{what}: {key.value!r} stands twice{line(key.start_mark)}; rename one"
@@ -238,6 +241,10 @@ def loaded(text: str, what: str = "the configuration") -> Any:
     if len(text) > LARGEST:
         raise ConfigError(f"{what} has {len(text)} characters; at most {LARGEST} are read")
     try:
+        if repeats(yaml.parse(text, Plain)):
+            raise ConfigError(
+                f"{what} uses aliases (*name): write the value out where it is needed"
+            )
         return yaml.load(text, Plain)
     except yaml.constructor.ConstructorError as error:
         raise ConfigError(
@@ -251,6 +258,11 @@ def loaded(text: str, what: str = "the configuration") -> Any:
         ) from None
     except RecursionError:
         raise ConfigError(f"{what} is nested too deeply") from None
+
+
+def repeats(events: Iterable[Any]) -> bool:
+    """Whether a YAML text refers back to itself: aliases can make a small file endless."""
+    return any(type(event).__name__ == "AliasEvent" for event in events)
 
 
 def line(mark: Any) -> str:

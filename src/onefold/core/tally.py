@@ -17,12 +17,23 @@ def spell(value: Any) -> str:
     """A value as the text under which equal values meet: `4` for 4 and 4.0, JSON for the rest."""
     if isinstance(value, str):
         return value
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e16:
-        return str(int(value))
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e16 else repr(value)
     try:
-        return msgspec.json.encode(value, order="deterministic").decode()
+        return msgspec.json.encode(whole(value), order="deterministic").decode()
     except (TypeError, UnicodeError):
         return repr(value)
+
+
+def whole(value: Any) -> Any:
+    """A nested value with whole floats as integers, so that 4.0 and 4 meet inside it too."""
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < 1e16 else value
+    if isinstance(value, Mapping):
+        return {key: whole(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [whole(item) for item in value]
+    return value
 
 
 class Ballot(Struct, frozen=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ class Session:
         self.longest = longest
         self.answers: Recent[Answer] = Recent()
         self._ready: dict[int, Part] = {}
-        self._tokens: list[Token[Session | None]] = []
+        self._entered = 0
 
     def register(self, name: str, model: Any, **about: Any) -> None:
         """Make a model known by a name: a provider, its spelling, or a whole entry."""
@@ -104,12 +104,14 @@ class Session:
             self.cache.close()
 
     def __enter__(self) -> Session:
-        self._tokens.append(_current.set(self))
+        _entered.set((*_entered.get(), self))
+        self._entered += 1
         return self
 
     def __exit__(self, *raised: object) -> None:
-        _current.reset(self._tokens.pop())
-        if not self._tokens:
+        _entered.set(_entered.get()[:-1])
+        self._entered -= 1
+        if not self._entered:
             self.close()
 
 
@@ -123,13 +125,13 @@ def opened(cache: str | Path | Cache | None) -> Cache | None:
 def here() -> Session:
     """The session that counts here: the innermost entered one, else the process's own."""
     global _own
-    entered = _current.get()
-    if entered is not None:
-        return entered
+    entered = _entered.get()
+    if entered:
+        return entered[-1]
     if _own is None:
         _own = Session()
     return _own
 
 
-_current: ContextVar[Session | None] = ContextVar("onefold_session", default=None)
+_entered: ContextVar[tuple[Session, ...]] = ContextVar("onefold_sessions", default=())
 _own: Session | None = None

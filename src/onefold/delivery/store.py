@@ -27,6 +27,7 @@ class Store:
         self.waiting: list[tuple[str, tuple[Any, ...]]] = []
         self.commit: Future[None] | None = None
         self.lock = RLock()
+        self.closed = False
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
@@ -76,6 +77,8 @@ class Store:
             rows = list(self.waiting)
             if not rows:
                 return
+            if self.closed:
+                raise NotRecorded(f"{self.path} is closed already: open a new session")
             try:
                 self.db.execute("BEGIN IMMEDIATE")
                 for statement, values in rows:
@@ -92,7 +95,9 @@ class Store:
 
     def close(self) -> None:
         """Write what waits and close the file."""
-        try:
-            self.flush()
-        finally:
-            self.db.close()
+        with self.lock:
+            try:
+                self.flush()
+            finally:
+                self.closed = True
+                self.db.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
 from msgspec import Struct
 
 from onefold.core.answer import Answer
@@ -78,6 +77,8 @@ class Member(Struct, frozen=True):
 
 def statistics(outcomes: Iterable[Outcome]) -> Statistics:
     """The numbers of a run; all zero for an empty one."""
+    import numpy as np
+
     listed = list(outcomes)
     good = [outcome.answer for outcome in listed if outcome.answer.error is None]
     seconds = np.array([answer.seconds for answer in good] or [0.0])

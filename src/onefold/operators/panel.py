@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError, current_task
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,7 +22,7 @@ from onefold.core.tally import Tally
 from onefold.operators.wrappers import Named
 from onefold.readers.text import LowercaseTrim
 from onefold.runtime.relay import Relay, relay
-from onefold.runtime.trace import Span, current
+from onefold.runtime.trace import Span, current, spanned
 from onefold.stops import Never
 from onefold.verbs import Judge, Operator, Race, Reader, Router, Stop, Vote, label, perform
 
@@ -90,8 +91,7 @@ class Panel(Operator, name="panel"):
         if self.route is None:
             return seats
         span = Span("route", self.route.name_of_part, query, current.get())
-        preferred = await self.route.route(query)
-        span.end(preferred)
+        preferred = await spanned(span, self.route.route(query))
         if not preferred:
             return seats
         known = {seat.name: seat for seat in seats}
@@ -168,6 +168,10 @@ class Round:
                 draft = await self._judged(self.panel.judge, draft)
         except FATAL:
             raise
+        except CancelledError as error:
+            if task_is_cancelled():
+                raise
+            draft = failed(seat.name, error, span.usage, span.seconds)
         except Exception as error:
             draft = failed(seat.name, error, span.usage, span.seconds)
         self.drafts[index] = draft
@@ -177,15 +181,7 @@ class Round:
 
     async def _judged(self, judge: Judge, draft: Answer) -> Answer:
         span = Span("score", judge.name_of_part, self.query, self.span)
-        token = current.set(span)
-        try:
-            score = await judge.score(self.query, draft)
-        except BaseException as error:
-            span.end(error=error)
-            raise
-        finally:
-            current.reset(token)
-        span.end(score)
+        score = await spanned(span, judge.score(self.query, draft))
         if not 0.0 <= score <= 1.0:
             raise ConfigError(f"judge {judge.name_of_part} scored {score!r}; it must lie in [0, 1]")
         return draft.but(confidence=score, usage=draft.usage + span.usage)
@@ -240,6 +236,12 @@ class Round:
         vote = self.panel.vote
         replies = [d for d in self.drafts if d is not None and d.error is None]
         return vote.count(replies) if isinstance(vote, Vote) and replies else None
+
+
+def task_is_cancelled() -> bool:
+    """Whether somebody cancels us, rather than a member having cancelled something of its own."""
+    task = current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def with_quorum(tally: Tally, quorum: int) -> Tally:

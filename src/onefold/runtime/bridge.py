@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from onefold.core.errors import OnefoldError
 
 Result = TypeVar("Result")
+PATIENCE = 5.0  # seconds that cancelled work may take to tidy up
 
 
 class Bridge:
@@ -31,7 +32,7 @@ class Bridge:
                 self.loop = asyncio.new_event_loop()
                 self.owner = os.getpid()
                 self.thread = threading.Thread(
-                    target=self.loop.run_forever, name="onefold", daemon=True
+                    target=serve, args=(self.loop,), name="onefold", daemon=True
                 )
                 self.thread.start()
             return self.loop
@@ -75,11 +76,13 @@ class Bridge:
             raise OnefoldError(
                 "a coroutine cannot block for an answer: write `await op(query)` there"
             )
-        future = self.submit(work, context)
+        ended = threading.Event()
+        future = self.submit(finishing(work, ended), context)
         try:
             return future.result()
         except BaseException:
-            future.cancel()
+            if future.cancel():
+                ended.wait(PATIENCE)
             raise
 
     def iterate(self, items: AsyncIterator[Result]) -> Iterator[Result]:
@@ -102,6 +105,23 @@ class Bridge:
             close = getattr(items, "aclose", None)
             if close is not None:
                 self.run(close(), context)
+
+
+def serve(loop: asyncio.AbstractEventLoop) -> None:
+    """Run the loop for good: what a task raises to end the process is told to who waits for it."""
+    while not loop.is_closed():
+        try:
+            loop.run_forever()
+        except BaseException:
+            continue
+
+
+async def finishing(work: Coroutine[Any, Any, Result], ended: threading.Event) -> Result:
+    """The work, saying when it is over, cancelled or not."""
+    try:
+        return await work
+    finally:
+        ended.set()
 
 
 bridge = Bridge()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from asyncio import CancelledError, get_running_loop
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from onefold.core.usage import NOTHING, Usage
 
 Phase = Literal["start", "note", "stop"]
+Result = TypeVar("Result")
 Verb = Literal["answer", "draft", "decide", "score", "route", "complete"]
 
 
@@ -92,6 +93,20 @@ class Span:
         said = f"{self.verb} {self.name} · {self.status} · {self.seconds:.3f} s · {self.usage}"
         below = (child.tree(depth + 1) for child in self.children)
         return "\n".join(["  " * depth + said, *below])
+
+
+async def spanned(span: Span, work: Awaitable[Result]) -> Result:
+    """Do work inside a span: what it calls hangs below it, and it ends when the work does."""
+    token = current.set(span)
+    try:
+        result = await work
+    except BaseException as error:
+        span.end(error=error)
+        raise
+    finally:
+        current.reset(token)
+    span.end(result)
+    return result
 
 
 Listener = Callable[[Phase, Span, str, Any], None]
