@@ -11,7 +11,9 @@ from msgspec import Meta, Struct
 
 from onefold.core.errors import ConfigError, unknown
 from onefold.core.part import names
+from onefold.core.schema import plain_schema
 from onefold.core.spec import at, build, loaded, plainly
+from onefold.core.usage import Price
 from onefold.delivery.deployment import Deployment
 from onefold.delivery.session import Session
 from onefold.providers.chance import Latency
@@ -137,3 +139,29 @@ def load_recipe(path: str | Path) -> Recipe:
             raise ConfigError(f"no file {text!r}")
         return recipe(file.read_text(encoding="utf-8"), file.parent, text)
     return recipe(text)
+
+
+def recipe_schema() -> dict[str, Any]:
+    """JSON Schema of what may stand beside the operator."""
+    price = plain_schema(Price)
+    entry = {
+        "anyOf": [
+            {"$ref": "#/$defs/provider"},
+            {
+                "type": "object",
+                "properties": {
+                    "provider": {"$ref": "#/$defs/provider"},
+                    "price": price,
+                    "typical_tokens": {"type": "integer", "minimum": 1},
+                    "typical_seconds": {"type": "number", "minimum": 0},
+                },
+                "additionalProperties": False,
+            },
+        ]
+    }
+    return {
+        "models": {"type": "object", "additionalProperties": entry},
+        "replay": plain_schema(Replayed),
+        "budget": {"type": "number", "minimum": 0},
+        "cache": {"type": "string"},
+    }
