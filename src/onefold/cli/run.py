@@ -59,7 +59,11 @@ def run(
             concurrency=concurrency,
             progress=bar.step,
         )
-        done = instantly(work) if instant else bridge.run(work)
+        try:
+            done = instantly(work) if instant else bridge.run(work)
+        except KeyboardInterrupt:
+            typer.echo(f"stopped; {out} holds what was paid: run the same to go on", err=True)
+            raise typer.Exit(130) from None
     finish(done, recipe, out)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from asyncio import TaskGroup
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 
@@ -15,6 +16,7 @@ from onefold.core.example import Example
 from onefold.core.part import walk
 from onefold.core.query import Query
 from onefold.core.spec import dump
+from onefold.delivery.journal import Journal
 from onefold.delivery.session import Session, here
 from onefold.lab.measure import Outcome, right
 from onefold.readers.text import LowercaseTrim
@@ -23,6 +25,7 @@ from onefold.verbs import Operator, Reader, perform
 
 ANSWERS = "answers.jsonl"
 JOURNAL = "journal.sqlite"
+LOCK = ".lock"
 Progress = Callable[[Outcome], None]
 
 
@@ -205,9 +208,8 @@ class Book:
     """
 
     def __init__(self, folder: Path, operator: Operator, session: Session) -> None:
-        from onefold.delivery.journal import Journal
-
         self.path = folder / ANSWERS
+        self.lock = locked(folder)
         if session.journal is None:
             session.journal = Journal(folder / JOURNAL)
         held, mine = session.journal.about("operator"), dump(operator)
@@ -250,9 +252,29 @@ class Book:
             ) from None
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file and let the folder go."""
         if self.file is not None:
             self.file.close()
+        self.lock.close()
+
+
+def locked(folder: Path) -> IO[bytes]:
+    """A lock on a run's folder, held until it is closed or the process ends.
+
+    Raises:
+        ConfigError: another process is writing there, or the folder cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / LOCK).open("wb")
+    except OSError as error:
+        raise ConfigError(f"{folder} cannot be written to: {error}; name another folder") from None
+    try:
+        flock(lock, LOCK_EX | LOCK_NB)
+    except OSError:
+        lock.close()
+        raise ConfigError(f"another run is writing to {folder}: wait for it, or stop it") from None
+    return lock
 
 
 def line_of(outcome: Outcome) -> bytes:
