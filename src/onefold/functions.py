@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 
 from onefold.core.answer import Answer, answered
 from onefold.core.errors import ConfigError
-from onefold.core.part import Part, lookup, register
+from onefold.core.part import Part
 from onefold.core.query import Query
+from onefold.core.registry import lookup, register
 from onefold.verbs import Judge, Operator, Race, Reader, Router, Stop
 
 THREADS = ThreadPoolExecutor(1 << 16, "onefold-function")  # never queues: calls may nest

@@ -15,8 +15,9 @@ from msgspec import Struct
 
 from onefold.core.answer import Answer, answered
 from onefold.core.errors import ConfigError, Unreadable
-from onefold.core.part import Part, lookup
+from onefold.core.part import Part
 from onefold.core.query import Query, asked
+from onefold.core.registry import lookup
 from onefold.core.tally import Tally
 from onefold.core.usage import NOTHING, Usage
 from onefold.delivery.session import here

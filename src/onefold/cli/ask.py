@@ -8,8 +8,10 @@ import msgspec
 import typer
 
 from onefold.core.errors import ConfigError
+from onefold.core.part import coerce
 from onefold.core.query import Query
-from onefold.core.spec import build, coerce, lookup_kind
+from onefold.core.registry import lookup_kind
+from onefold.core.spec import build
 from onefold.delivery.session import Session
 from onefold.lab.recipe import load_recipe
 from onefold.operators.panel import Panel

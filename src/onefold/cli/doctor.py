@@ -13,7 +13,7 @@ import typer
 
 from onefold import __version__
 from onefold.core.errors import OnefoldError
-from onefold.core.part import announced, names, registry
+from onefold.core.registry import announced, names, registry
 from onefold.lab.recipe import load_recipe
 
 NEEDED = ("msgspec", "aiohttp", "numpy", "PyYAML", "rich", "typer")

@@ -1,0 +1,1 @@
+"""Values, errors and their spelling; no input or output."""

@@ -1,18 +1,18 @@
-"""A part: a frozen value that does one verb, known by its kind and its name."""
+"""A part: a frozen value that does one verb, made from objects, names or mappings alike."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform, get_type_hints
 
 import msgspec
 from msgspec import NODEFAULT, Struct, StructMeta, structs
 
-from onefold.core.errors import ConfigError, OnefoldError, unknown
+from onefold.core.errors import ConfigError, unknown
+from onefold.core.registry import kind_of, lookup, names, no_such, register
 
-registry: dict[type[Part], dict[str, Any]] = {}
+Kind = TypeVar("Kind", bound="Part")
 
 
 @dataclass_transform(frozen_default=True)
@@ -64,8 +64,6 @@ class Part(Struct, metaclass=PartMeta, abstract=True):
     def __post_init__(self) -> None:
         if type(self).abstract:
             raise TypeError(f"{type(self).__name__} is abstract: use one of {names(type(self))}")
-        from onefold.core.spec import fit
-
         fit(self)
         self._check()
 
@@ -102,68 +100,6 @@ def frozen(value: Any) -> Any:
 def snake(name: str) -> str:
     """`LowercaseTrim` → `lowercase_trim`."""
     return "".join("_" + c.lower() if c.isupper() and i else c.lower() for i, c in enumerate(name))
-
-
-def kind_of(cls: Any) -> Any:
-    """The kind a part belongs to: the abstract class right below Part."""
-    for base in cls.__mro__[::-1]:
-        if isinstance(base, PartMeta) and base is not Part:
-            return base
-    raise TypeError(f"{cls.__name__} is no part")
-
-
-def register(kind: type[Part], name: str, thing: Any) -> None:
-    """Make a part class, or a ready part, known under a name of its kind.
-
-    Raises:
-        ConfigError: another part of this kind has the name.
-    """
-    held = registry.setdefault(kind_of(kind), {})
-    other = held.get(name)
-    if other is not None and origin(other) != origin(thing):
-        noun = kind_of(kind).__name__.lower()
-        raise ConfigError(
-            f"two {noun}s named {name!r}: {origin(other)} and {origin(thing)}; rename one"
-        )
-    held[name] = thing
-
-
-def origin(thing: Any) -> str:
-    """Where a registered thing was defined; running a notebook cell again is no clash."""
-    source = getattr(thing, "call", thing)
-    return f"{getattr(source, '__module__', '')}.{getattr(source, '__qualname__', repr(source))}"
-
-
-@cache
-def announced() -> None:
-    """Load what installed packages announce under the entry point `onefold.parts`, once."""
-    for point in entry_points(group="onefold.parts"):
-        try:
-            point.load()
-        except OnefoldError:
-            raise
-        except Exception as error:
-            raise ConfigError(f"the plug-in {point.value!r} does not load: {error!r}") from error
-
-
-def lookup(kind: Any, name: str) -> Any:
-    """The class or ready part registered under a name, None where there is none."""
-    held = registry.get(kind_of(kind), {})
-    if name not in held:
-        announced()
-        held = registry.get(kind_of(kind), {})
-    return held.get(name)
-
-
-def names(kind: Any) -> list[str]:
-    """All names known for a kind."""
-    announced()
-    return sorted(registry.get(kind_of(kind), {}))
-
-
-def no_such(kind: Any, name: object) -> ConfigError:
-    """The error for an unknown name of a kind."""
-    return unknown(kind_of(kind).__name__.lower(), name, names(kind))
 
 
 class Field(Struct, frozen=True):
@@ -220,3 +156,130 @@ def converted(value: Any, hint: Any) -> Any:
     if hint is Any or hint is Callable or getattr(hint, "__origin__", None) is Callable:
         return value
     return msgspec.convert(value, hint)
+
+
+def coerce(kind: type[Kind], value: Any, where: str = "") -> Kind:
+    """A part of a kind from its spelling: a part, a name, `{name: fields}`, a function.
+
+    Raises:
+        ConfigError: the name or a field is unknown, or a value is wrong; says where.
+    """
+    made = spelled(kind, value, where)
+    if not isinstance(made, kind):
+        noun = kind_of(kind).__name__.lower()
+        raise ConfigError(f"{where or noun}: {value!r:.80} is no {noun}")
+    return made
+
+
+def spelled(kind: type[Part], value: Any, where: str) -> Any:
+    """The part that a spelling means, or something that is none."""
+    if isinstance(value, Part):
+        return value
+    if isinstance(value, str):
+        return from_name(kind, value, where)
+    if isinstance(value, Mapping):
+        return from_mapping(kind, value, where)
+    if isinstance(value, list | tuple):
+        return kind_of(kind)._from_many(list(value))
+    if callable(value):
+        function = lookup(kind, "function")
+        return function(value) if function else None
+    return None
+
+
+def from_name(kind: type[Part], name: str, where: str) -> Part:
+    """A part from a bare name: a registered one, or what the kind makes of other texts."""
+    found = lookup(kind, name)
+    if found is None:
+        found = kind_of(kind)._from_text(name)
+    if found is None:
+        raise at(where, no_such(kind, name))
+    return made(found, {}, where or name) if isinstance(found, type) else found
+
+
+def from_mapping(kind: type[Part], value: Mapping[str, Any], where: str) -> Any:
+    """A part from `{name: fields}`; a single value instead of fields is the first field."""
+    if len(value) != 1:
+        noun = kind_of(kind).__name__.lower()
+        raise ConfigError(
+            f"{where or noun}: {noun} must be one name with its fields, not {len(value)} keys: "
+            f"{', '.join(map(str, value)) or 'none'}"
+        )
+    name, given = next(iter(value.items()))
+    found = lookup(kind, name)
+    path = f"{where}.{name}" if where else str(name)
+    if found is None:
+        raise at(where, no_such(kind, name))
+    if not isinstance(found, type):
+        raise ConfigError(f"{path}: {name!r} takes no fields; write just its name")
+    if given is None:
+        given = {}
+    elif not (isinstance(given, Mapping) and set(given) <= set(fields(found))):
+        first = next(iter(fields(found).values()), None)
+        single = first is not None and (not isinstance(given, Mapping) or takes_mapping(first))
+        if first is not None and single:
+            given = {first.name: given}
+    return made(found, given, path)
+
+
+def takes_mapping(field: Any) -> bool:
+    """Whether a mapping can be a field's whole value: plain mappings, parts, named members."""
+    plain = getattr(field.type, "__origin__", None) in (dict, Mapping)
+    return bool(plain) and field.default is NODEFAULT
+
+
+def made(cls: type[Part], given: Mapping[str, Any], path: str) -> Part:
+    """A part of a class from its fields; errors say where they stand."""
+    known = fields(cls)
+    for key in given:
+        if key not in known:
+            raise at(path, unknown("field", key, known))
+    missing = [n for n, f in known.items() if f.default is NODEFAULT and n not in given]
+    if missing:
+        raise ConfigError(f"{path}: {cls.name_of_part} needs {', '.join(missing)}")
+    try:
+        return cls(**given)
+    except ConfigError as error:
+        raise at(path, error) from None
+
+
+def fit(part: Part) -> None:
+    """Turn a part's fields into what their types say: names into parts, lists into tuples."""
+    for name, field in fields(type(part)).items():
+        value = getattr(part, name)
+        if field.kind is None:
+            new = plain(value, field.type, name)
+        elif value is None and field.optional:
+            continue
+        elif field.many:
+            new = several(field.kind, value, name)
+        else:
+            new = coerce(field.kind, value, name)
+        if new is not value:
+            structs.force_setattr(part, name, new)
+
+
+def plain(value: Any, hint: Any, name: str) -> Any:
+    """A plain field's value, checked against its type."""
+    try:
+        return converted(value, hint)
+    except (msgspec.ValidationError, TypeError) as error:
+        raise ConfigError(f"{name}: {value!r:.80} does not fit: {error}") from None
+
+
+def several(kind: type[Part], value: Any, name: str) -> tuple[Part, ...]:
+    """Several parts from a list, or from a mapping that names them."""
+    if isinstance(value, Mapping):
+        named = lookup(kind, "named")
+        return tuple(named(key, coerce(kind, item, f"{name}.{key}")) for key, item in value.items())
+    if isinstance(value, str | Part) or not hasattr(value, "__iter__"):
+        raise ConfigError(f"{name}: expected a list or a mapping, got {value!r:.80}")
+    items = list(value)
+    if isinstance(value, tuple) and all(isinstance(item, kind) for item in items):
+        return value
+    return tuple(coerce(kind, item, f"{name}[{i}]") for i, item in enumerate(items))
+
+
+def at(where: str, error: ConfigError) -> ConfigError:
+    """The same error with its place in front."""
+    return ConfigError(f"{where}: {error}") if where else error

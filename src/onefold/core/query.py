@@ -9,8 +9,8 @@ from msgspec import Struct, structs
 
 from onefold.core.answer import Answer
 from onefold.core.errors import ConfigError
-from onefold.core.part import Part
-from onefold.core.spec import coerce, lookup_kind
+from onefold.core.part import Part, coerce
+from onefold.core.registry import lookup_kind
 
 ROLES = ("system", "user", "assistant")
 

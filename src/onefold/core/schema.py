@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 from msgspec import NODEFAULT
 
-from onefold.core.part import Field, Part, announced, fields, registry
+from onefold.core.part import Field, Part, fields
+from onefold.core.registry import announced, registry
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -90,7 +91,7 @@ def field_schema(field: Field) -> dict[str, Any]:
 
 def kind_name(kind: Any) -> str:
     """The name under which a kind stands in a schema."""
-    from onefold.core.part import kind_of
+    from onefold.core.registry import kind_of
 
     name: str = kind_of(kind).__name__.lower()
     return name
@@ -99,7 +100,8 @@ def kind_name(kind: Any) -> str:
 def plain_schema(kind: Any) -> dict[str, Any]:
     """JSON Schema of a plain value, written out where it stands."""
     (reference,), parts = msgspec.json.schema_components([kind], ref_template="{name}")
-    return inlined(reference, parts)
+    made: dict[str, Any] = inlined(reference, parts)
+    return made
 
 
 def inlined(node: Any, parts: Mapping[str, Any]) -> Any:

@@ -9,8 +9,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from onefold.core.errors import ConfigError, unknown
-from onefold.core.part import lookup, no_such
-from onefold.core.spec import at, coerce
+from onefold.core.part import at, coerce
+from onefold.core.registry import lookup, no_such
 from onefold.core.usage import Price, Usage, estimated_tokens
 from onefold.delivery.provider import Provider, Reply, Request
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from onefold.core.answer import Answer
 from onefold.core.errors import ConfigError, unknown
-from onefold.core.part import Part, lookup, names, walk
+from onefold.core.part import Part, walk
+from onefold.core.registry import lookup, names
 from onefold.delivery.budget import Budget
 from onefold.delivery.cache import Cache, Memory, OnDisk, Recent
 from onefold.delivery.deployment import Deployment, deployment, provider

@@ -1,0 +1,1 @@
+"""Many questions: runs, numbers, reports."""

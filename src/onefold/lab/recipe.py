@@ -10,9 +10,10 @@ import msgspec
 from msgspec import Meta, Struct
 
 from onefold.core.errors import ConfigError, unknown
-from onefold.core.part import names
+from onefold.core.part import at
+from onefold.core.registry import names
 from onefold.core.schema import plain_schema
-from onefold.core.spec import at, build, loaded, plainly
+from onefold.core.spec import build, loaded, plainly
 from onefold.core.usage import Price
 from onefold.delivery.deployment import Deployment
 from onefold.delivery.session import Session

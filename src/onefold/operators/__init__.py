@@ -1,1 +1,1 @@
-"""Operators: everything that answers."""
+"""Everything that answers."""

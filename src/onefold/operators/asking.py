@@ -7,8 +7,8 @@ from concurrent.futures import Future
 from typing import Any
 
 from onefold.core.answer import Answer
+from onefold.core.part import coerce
 from onefold.core.query import Message, Query
-from onefold.core.spec import coerce
 from onefold.delivery.session import here
 from onefold.operators.planning import planned
 from onefold.runtime.bridge import bridge

@@ -7,7 +7,7 @@ from math import inf
 from typing import Any
 
 from onefold.core.errors import ConfigError
-from onefold.core.spec import coerce
+from onefold.core.part import coerce
 from onefold.operators.panel import Panel
 from onefold.operators.wrappers import Named, Within
 from onefold.stops import Agree, First, Sure

@@ -1,0 +1,1 @@
+"""Who brings a text to a model and one back."""

@@ -19,7 +19,7 @@ OPENING = re.compile(
     r"| (?P<false> incorrect|negative|not\scorrect ) )\b",
     re.IGNORECASE | re.VERBOSE,
 )
-FIGURE = re.compile(r"[\"'*_`(]{0,4}(?:(?P<true>1)|(?P<false>0))\b")
+FIGURE = re.compile(r"[\"'*_`(]{0,4}(?:(?P<true>1)|(?P<false>0))\b(?!,\d)")
 UNSURE = re.compile(
     r"""\b(?: maybe | perhaps | possibly | unsure | uncertain | unclear | unknown | undetermined
       | indeterminate | inconclusive | ambiguous | undecided | neither | depends

@@ -83,7 +83,11 @@ def settled(text: str, labels: tuple[str, ...]) -> str | None:
     listed = len({mention.label for mention in openers}) > 1
     if not listed:
         first = found[0]
-        if openers[:1] == [first] and STOP.match(text, first.end) and "\n" not in text[: first.start]:
+        if (
+            openers[:1] == [first]
+            and STOP.match(text, first.end)
+            and "\n" not in text[: first.start]
+        ):
             return chosen(text, found)
         if len({mention.label for mention in found}) == 1:
             return first.label

@@ -13,6 +13,7 @@ from onefold.core.query import Query
 from onefold.verbs import Reader
 
 DEEPEST = 100
+LAST = 100
 DIGITS = 400
 STEP = re.compile(r"(?:^|\.)([^.\[\]]+)|\[(-?\d{1,9})\]")
 STARTS = re.compile(r'\{\s{0,99}["}]|\[\s{0,99}(?:["{\[\]\d-]|true|false|null)')
@@ -62,9 +63,14 @@ def documents(text: str) -> Iterator[Any]:
         inner = (block[tag.end() :] if tag else block).strip()
         if extents(inner) == [(0, len(inner))] or inner[:1] not in ("{", "["):
             yield from decoded(inner)
-    values = [value for start, end in reversed(spans) for value in decoded(text[start:end])]
-    yield from (value for value in values if structured(value))
-    yield from (value for value in values if not structured(value))
+    lists = []
+    for start, end in spans[: -LAST - 1 : -1]:
+        for value in decoded(text[start:end]):
+            if structured(value):
+                yield value
+            else:
+                lists.append(value)
+    yield from lists
 
 
 def structured(value: Any) -> bool:

@@ -153,8 +153,9 @@ def bracketed(match: re.Match[str]) -> bool:
 def spelled(text: str) -> str:
     """The text with ASCII digits, and with LaTeX's own spellings of numbers made plain."""
     if not text.isascii():
-        digits = {c: str(unicodedata.decimal(c)) for c in set(text) if c.isdecimal()}
-        text = text.translate(str.maketrans(digits))
+        text = text.translate(
+            {ord(c): str(unicodedata.decimal(c)) for c in set(text) if c.isdecimal()}
+        )
     if "\\" in text or "{,}" in text:
         for latex, plain in (("\\$", "$"), ("\\%", "%"), ("\\,", ""), ("\\!", ""), ("{,}", ",")):
             text = text.replace(latex, plain)

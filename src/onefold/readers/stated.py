@@ -98,8 +98,8 @@ def entry(text: str, start: int) -> str:
     part = text[start : start + LONGEST]
     quote = re.match(r"""\\?["']""", part)
     if quote:
-        inner = re.compile(r"(?:[^\\]|\\.)*?(?=%s)" % re.escape(quote[0]), re.DOTALL)
-        found = inner.match(part, quote.end())
+        inner = rf"(?:[^\\]|\\.)*?(?={re.escape(quote[0])})"
+        found = re.compile(inner, re.DOTALL).match(part, quote.end())
         return (found[0] if found else part[quote.end() :]).replace("\\\\", "\\").strip()
     if part[:1] in ("{", "["):
         return part.split("\n\n")[0].strip()

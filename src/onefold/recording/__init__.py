@@ -1,0 +1,1 @@
+"""Drafts that models once gave, as tables."""

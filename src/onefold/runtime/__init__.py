@@ -1,0 +1,1 @@
+"""How calls run and are watched: relay, spans, streams, clocks."""

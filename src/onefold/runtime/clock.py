@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import selectors
 from collections.abc import Coroutine
+from math import ulp
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -16,6 +17,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     When nothing is ready it moves its clock to the next timer. Real sockets and threads still
     work, but time does not wait for them while a timer is set.
     """
+
+    _clock_resolution: float
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -39,6 +42,7 @@ class _Jumping(selectors.DefaultSelector):
         ready = super().select(0)
         if not ready:
             self.loop.now += timeout
+            self.loop._clock_resolution = max(1e-9, ulp(self.loop.now))
         return ready
 
 
