@@ -42,6 +42,12 @@ from onefold.providers.chance import Latency
 from onefold.providers.fake import Fake
 from onefold.providers.replay import Replay, replay
 from onefold.providers.sim import Sim
+from onefold.readers.boolean import Boolean
+from onefold.readers.choice import Choice
+from onefold.readers.json import Json
+from onefold.readers.math import Math
+from onefold.readers.number import Number
+from onefold.readers.similarity import similarity
 from onefold.readers.text import LowercaseTrim, Plain
 from onefold.recording.recording import Draft, Recording
 from onefold.runtime.clock import instantly
@@ -63,11 +69,13 @@ __all__ = [
     "Ballot",
     "Ballots",
     "Best",
+    "Boolean",
     "Budget",
     "BudgetExceeded",
     "Cached",
     "Certified",
     "Chain",
+    "Choice",
     "ConfigError",
     "Cost",
     "Decided",
@@ -78,10 +86,12 @@ __all__ = [
     "Failure",
     "Fake",
     "First",
+    "Json",
     "Judge",
     "Latency",
     "LowercaseTrim",
     "Majority",
+    "Math",
     "Message",
     "MissingExtra",
     "Model",
@@ -90,6 +100,7 @@ __all__ = [
     "Never",
     "NoAnswer",
     "NotRecorded",
+    "Number",
     "OnefoldError",
     "Operator",
     "Outcome",
@@ -152,6 +163,7 @@ __all__ = [
     "router",
     "run",
     "sequential",
+    "similarity",
     "start",
     "statistics",
     "stop",

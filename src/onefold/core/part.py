@@ -181,6 +181,8 @@ def spelled(kind: type[Part], value: Any, where: str) -> Any:
         return from_mapping(kind, value, where)
     if isinstance(value, list | tuple):
         return kind_of(kind)._from_many(list(value))
+    if isinstance(value, type) and issubclass(value, Part):
+        return made(value, {}, where or value.__name__)
     if callable(value):
         function = lookup(kind, "function")
         return function(value) if function else None

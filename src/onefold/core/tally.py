@@ -146,6 +146,14 @@ class Tally(Struct, frozen=True):
         return tuple(b.source for b in self.ballots if b.value is None)
 
 
+class Consensus(Struct, frozen=True):
+    """Whether a panel agreed: `agreement` is the winner's share, `wanted` the share it needed."""
+
+    reached: bool
+    agreement: float
+    wanted: float
+
+
 def scores(ballots: Sequence[Ballot], method: Method) -> dict[str, float]:
     """Score of each candidate, in order of first mention; abstentions score nothing."""
     board: dict[str, float] = {}

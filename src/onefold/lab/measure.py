@@ -101,7 +101,7 @@ def statistics(outcomes: Iterable[Outcome]) -> Statistics:
         seconds_p95=p95,
         seconds_p99=p99,
         usage=usage,
-        usd_per_question=usage.usd / len(listed) if usage.usd is not None and listed else None,
+        usd_per_question=None if usage.usd is None else usage.usd / max(1, len(listed)),
         usd_per_correct=usage.usd / sum(graded) if known and usage.usd and sum(graded) else None,
     )
 

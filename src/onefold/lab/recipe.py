@@ -58,13 +58,12 @@ class Recipe(Struct, frozen=True):
     def deployments(self) -> dict[str, Any]:
         """The models by name, those of the recording included."""
         if self.replay is None:
-            return dict(self.models)
+            return {name: entry for name, entry in self.models.items() if not bare(entry)}
         part = Replay(self.replay.recording, pace=self.replay.pace, latency=self.replay.latency)
         members = opened(self.replay.recording).members
         models: dict[str, Any] = {name: Deployment(name, part) for name in members}
         for name, entry in self.models.items():
-            bare = isinstance(entry, Mapping) and "provider" not in entry
-            models[name] = {"provider": part, **entry} if bare and name in models else entry
+            models[name] = {"provider": part, **entry} if bare(entry) and name in models else entry
         return models
 
     def dump(self) -> str:
@@ -81,6 +80,12 @@ class Recipe(Struct, frozen=True):
         )
         data["operator"] = plainly(self.operator)
         return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
+
+
+def bare(entry: Any) -> bool:
+    """Whether an entry only adds to a recorded model: a price, what is typical, no provider."""
+    about = {*Deployment.__struct_fields__} - {"name", "provider"}
+    return isinstance(entry, Mapping) and {*entry} <= about
 
 
 def recipe(text: str, folder: Path | None = None, where: str = "the recipe") -> Recipe:

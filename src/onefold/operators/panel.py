@@ -15,10 +15,11 @@ from onefold.core.errors import (
     MissingExtra,
     NoAnswer,
     NotRecorded,
+    Unreadable,
     unknown,
 )
 from onefold.core.query import Query
-from onefold.core.tally import Tally
+from onefold.core.tally import Consensus, Tally
 from onefold.operators.wrappers import Named
 from onefold.readers.text import LowercaseTrim
 from onefold.runtime.relay import Relay, relay
@@ -176,14 +177,15 @@ class Round:
             draft = failed(seat.name, error, span.usage, span.seconds)
         self.drafts[index] = draft
         if self.span.listeners:
-            self.span.note("draft", (draft, self._count()))
+            replies = [d for d in self.drafts if d is not None and d.error is None]
+            self.span.note("draft", (draft, self._count(replies)))
         return draft
 
     async def _judged(self, judge: Judge, draft: Answer) -> Answer:
         span = Span("score", judge.name_of_part, self.query, self.span)
         score = await spanned(span, judge.score(self.query, draft))
         if not 0.0 <= score <= 1.0:
-            raise ConfigError(f"judge {judge.name_of_part} scored {score!r}; it must lie in [0, 1]")
+            raise Unreadable(f"judge {span.name} scored {score!r}; it must lie in [0, 1]")
         return draft.but(confidence=score, usage=draft.usage + span.usage)
 
     def enough(self, results: list[Answer | None], started: int) -> bool:
@@ -204,16 +206,19 @@ class Round:
         replies = tuple(draft for draft in drafts if draft.error is None)
         needed = self._needed(race)
         if len(replies) < max(1, needed):
-            self.span.note("consensus", False)
+            self._conclude(False, replies)
             raise missed(drafts, len(replies), needed)
         query = self.query.but(drafts=replies)
         span = Span("decide", self.panel.vote.name_of_part, query, self.span)
         try:
             answer = await perform(self.panel.vote, query, span)
-        except NoAnswer as error:
-            self.span.note("consensus", False)
-            raise NoAnswer(str(error), drafts=drafts) from None
-        self.span.note("consensus", race.stopped or answer.agreement > 0.5)
+        except FATAL:
+            raise
+        except Exception as error:  # the drafts are paid for: they go with the error
+            self._conclude(False, replies)
+            why = str(error) if isinstance(error, NoAnswer) else f"{span.name} failed: {error!r}"
+            raise NoAnswer(why, drafts=drafts) from error
+        self._conclude(race.stopped or answer.agreement > 0.5, replies)
         tally = None if answer.tally is None else with_quorum(answer.tally, needed)
         unasked = tuple(seat.name for seat in self.seats[race.started :])
         return answer.but(drafts=drafts, unasked=unasked, tally=tally)
@@ -231,11 +236,18 @@ class Round:
             return self.panel.quorum
         return 1 if race.stopped else (len(self.seats) + 1) // 2
 
-    def _count(self) -> Tally | None:
-        """The count so far, where the vote is one that counts."""
+    def _count(self, replies: Sequence[Answer]) -> Tally | None:
+        """The count of some replies, where the vote is one that counts."""
         vote = self.panel.vote
-        replies = [d for d in self.drafts if d is not None and d.error is None]
         return vote.count(replies) if isinstance(vote, Vote) and replies else None
+
+    def _conclude(self, reached: bool, replies: Sequence[Answer]) -> None:
+        """Tell the listeners whether the panel agreed."""
+        if self.span.listeners:
+            tally = self._count(replies)
+            wanted = getattr(self.panel.vote, "least", 0.0) or 0.5
+            agreement = tally.agreement if tally else 0.0
+            self.span.note("consensus", Consensus(reached, agreement, wanted))
 
 
 def task_is_cancelled() -> bool:

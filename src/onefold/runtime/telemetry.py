@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from onefold.core.errors import ConfigError, unknown
+from onefold.core.tally import Consensus
 from onefold.runtime.trace import Phase, Span
 
 Handler = Callable[[str, Mapping[str, Any], Mapping[str, Any]], None]
@@ -63,7 +64,7 @@ def event_name(phase: Phase, span: Span, what: str, value: Any) -> str:
     """What a moment on the span tree is called; empty where it has no name."""
     if phase == "note":
         if what == "consensus":
-            return "consensus.reached" if value else "consensus.failed"
+            return "consensus.reached" if value.reached else "consensus.failed"
         return ""
     if span.verb == "decide":
         return "vote.complete" if phase == "stop" else ""
@@ -84,6 +85,12 @@ def metadata(span: Span, value: Any) -> dict[str, Any]:
     """What surrounds a moment: who, how it went, and the answer's agreement where there is one."""
     about: dict[str, Any] = {"name": span.name, "status": span.status, "error": span.error}
     about["success"] = span.status == "ok"
+    if isinstance(value, Consensus):
+        return about | {"consensus": value.agreement, "threshold": value.wanted}
+    drafts = getattr(value, "drafts", ()) or getattr(span.error, "drafts", ())
+    if drafts:
+        about["successes"] = sum(draft.error is None for draft in drafts)
+        about["failures"] = sum(draft.status == "failed" for draft in drafts)
     tally = getattr(value, "tally", None)
     if tally is not None:
         about |= {"consensus": tally.agreement, "votes": tally.votes, "answer": value.value}
