@@ -9,8 +9,8 @@ import typer
 
 from onefold.core.errors import ConfigError, unknown
 from onefold.core.explain import short
+from onefold.lab.book import ANSWERS, read_outcomes
 from onefold.lab.measure import Outcome
-from onefold.lab.run import ANSWERS, read_outcomes
 
 
 def show(

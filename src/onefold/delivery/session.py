@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +43,10 @@ class Session:
         longest: int = 8_000_000,
     ) -> None:
         self.deployments = {name: deployment(name, spec) for name, spec in (models or {}).items()}
-        self.cache = opened(cache)
-        self.journal = Journal(journal) if isinstance(journal, str | Path) else journal
+        self._files: list[Cache | Journal] = []
+        self._closed = False
+        self.cache = self._cache(cache)
+        self.journal = self._journal(journal)
         self.budget = Budget(budget) if isinstance(budget, int | float) else budget
         self.listeners: tuple[Listener, ...] = tuple(listeners)
         self.longest = longest
@@ -97,14 +100,42 @@ class Session:
                 "cannot be kept: give it a price, or leave the budget out"
             )
 
+    def journalled(self, path: str | Path | None) -> Session:
+        """The same session for one run, with a journal of its own unless it has one.
+
+        Closing the new one closes that journal, and nothing of this session.
+        """
+        other = copy(self)
+        other._files, other._entered = [], 0
+        if self.journal is None:
+            other.journal = other._journal(path)
+        return other
+
     def close(self) -> None:
-        """Write what is still unwritten and close the files."""
-        if self.journal:
-            self.journal.close()
-        if self.cache:
-            self.cache.close()
+        """Write what is still unwritten and close the files that it opened."""
+        self._closed = bool(self._files)
+        while self._files:
+            self._files.pop().close()
+
+    def _journal(self, journal: str | Path | Journal | None) -> Journal | None:
+        """A journal, opened if it is a path."""
+        if journal is None or isinstance(journal, Journal):
+            return journal
+        self._files.append(made := Journal(journal))
+        return made
+
+    def _cache(self, cache: str | Path | Cache | None) -> Cache | None:
+        """A cache, opened if it is a path."""
+        if cache is None or isinstance(cache, Cache):
+            return cache
+        if cache == "memory":
+            return Memory()
+        self._files.append(made := OnDisk(cache))
+        return made
 
     def __enter__(self) -> Session:
+        if self._closed:
+            raise ConfigError("this session is closed, its files with it: make a new one")
         _entered.set((*_entered.get(), self))
         self._entered += 1
         return self
@@ -114,13 +145,6 @@ class Session:
         self._entered -= 1
         if not self._entered:
             self.close()
-
-
-def opened(cache: str | Path | Cache | None) -> Cache | None:
-    """A cache from its spelling."""
-    if cache is None or isinstance(cache, Cache):
-        return cache
-    return Memory() if cache == "memory" else OnDisk(cache)
 
 
 def here() -> Session:

@@ -159,7 +159,7 @@ def lettered(labels: tuple[str, ...]) -> re.Pattern[str]:
     ways = [
         rf"\b(?:[Oo]ption|[Cc]hoice|[Ll]etter)\s[(*\"']{{0,3}}(?P<named>{either})\b(?!['’])",
         rf"(?<!\w)[(\[*_\"'`{{](?P<enclosed>{either})(?=[)\]*_\"'`}}.:])",
-        rf"\A(?P<alone>{either})(?=[.):](?:\s|\Z)|[\W_]*\Z)",
+        rf"\A(?P<alone>{either})(?=[.):](?:\s|\Z)|(?:[^\w+#]|_)*\Z)",
     ]
     if plain:
         ways.append(rf"(?<![\w'’.])(?P<capital>[{plain}])(?![\w'’+#]|\.\w|-\w)")
