@@ -77,23 +77,17 @@ class Choice(Reader, name="choice"):
 def settled(text: str, labels: tuple[str, ...]) -> str | None:
     """The label of a text without a stated answer: its opening, its only one, its last line's."""
     found = mentions(text, labels)
-    if not found:
-        return None
     openers = [mention for mention in found if opens(text, mention)]
-    listed = len({mention.label for mention in openers}) > 1
-    if not listed:
-        first = found[0]
-        if (
-            openers[:1] == [first]
-            and STOP.match(text, first.end)
-            and "\n" not in text[: first.start]
-        ):
-            return chosen(text, found)
-        if len({mention.label for mention in found}) == 1:
-            return first.label
-        last = text[text.rfind("\n") + 1 :]
-        return chosen(last, mentions(last, labels))
-    return None
+    if not found or len({mention.label for mention in openers}) > 1:
+        return None
+    first = found[0]
+    leads = openers[:1] == [first] and "\n" not in text[: first.start]
+    if leads and STOP.match(text, first.end):
+        return chosen(text, found)
+    if len({mention.label for mention in found}) == 1:
+        return first.label
+    last = text[text.rfind("\n") + 1 :]
+    return chosen(last, mentions(last, labels))
 
 
 def chosen(said: str, found: list[Mention]) -> str | None:
