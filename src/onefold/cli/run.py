@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
 import typer
 
 from onefold.core.usage import NOTHING, Usage, dollars
 from onefold.lab.measure import Outcome
 from onefold.lab.prompts import load_prompts
-from onefold.lab.recipe import Recipe, Replayed, load_recipe
+from onefold.lab.recipe import Recipe, load_recipe
 from onefold.lab.report import write_report
 from onefold.lab.run import Run, arun
 from onefold.runtime.bridge import bridge
@@ -69,11 +68,7 @@ def run(
 
 def replayed(recipe: Recipe, recording: str | None, instant: bool) -> Recipe:
     """The recipe, answered from a recording where one is given; in real time it does not wait."""
-    if recording is None:
-        return recipe
-    latency = recipe.replay.latency if recipe.replay else None
-    pace = 1.0 if instant else 0.0
-    return msgspec.structs.replace(recipe, replay=Replayed(recording, pace, latency))
+    return recipe if recording is None else recipe.replayed(recording, 1.0 if instant else 0.0)
 
 
 def finish(done: Run, recipe: Recipe, out: Path) -> None:

@@ -36,6 +36,7 @@ class Answer(Struct, frozen=True):
     usage: everything called on the way to it.
     seconds: from the question to this answer.
     error: set on a draft that failed.
+    model, sample: the model that spoke, and which of its draws it was; for leaves.
     """
 
     text: str = ""
@@ -49,6 +50,8 @@ class Answer(Struct, frozen=True):
     usage: Usage = NOTHING
     seconds: float = 0.0
     error: Failure | None = None
+    model: str = ""
+    sample: int = 0
 
     @property
     def votes(self) -> dict[str, float]:

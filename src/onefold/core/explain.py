@@ -39,7 +39,10 @@ class Told(Protocol):
 
 def explanation(answer: Told) -> str:
     """The decision in lines of text: the answer, the count, every member's part in it."""
-    lines = [f"answer    {short(answer.text, 200)}"]
+    if answer.error is not None:
+        lines = [f"failed    {answer.error.kind}: {short(answer.error.message, 400)}"]
+    else:
+        lines = [f"answer    {short(answer.text, 200)}"]
     if answer.value is not None and spell(answer.value) != answer.text:
         lines.append(f"read as   {short(spell(answer.value), 200)}")
     lines.append(f"from      {answer.source or 'unnamed'}")

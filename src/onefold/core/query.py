@@ -70,6 +70,12 @@ def asked(query: Query | str) -> Query:
         query = Query(query)
     elif not isinstance(query, Query) or not isinstance(query.text, str):
         raise ConfigError(f"a query is a text or a Query of a text, not {query!r:.80}")
+    try:
+        query.text.isascii() or query.text.encode()
+    except UnicodeEncodeError as error:
+        raise ConfigError(
+            f"the query holds half a character at {error.start}: read its file as UTF-8"
+        ) from None
     if query.reads is not None and not isinstance(query.reads, Part):
         query = query.but(reads=coerce(lookup_kind("Reader"), query.reads, "reads"))
     if not (query.text or query.messages or query.inputs or query.drafts) or query.text.isspace():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from asyncio import CancelledError, get_running_loop
 
+from msgspec import structs
+
 from onefold.core.errors import ConfigError, ModelError, OnefoldError, Unreadable
 from onefold.core.usage import NOTHING, Usage
 from onefold.delivery.deployment import Deployment
@@ -99,8 +101,8 @@ async def attempt(model: Deployment, request: Request, span: Span) -> Reply:
     """One try at the provider; its errors become ModelErrors that name the model."""
     try:
         if span.listeners and span.speaking:
-            return await streamed(model, request, span)
-        return await model.provider.complete(request)
+            return clean(await streamed(model, request, span))
+        return clean(await model.provider.complete(request))
     except ModelError as error:
         error.model = error.model or request.model
         raise
@@ -108,6 +110,14 @@ async def attempt(model: Deployment, request: Request, span: Span) -> Reply:
         raise
     except Exception as error:
         raise ModelError(f"{request.model}: {error!r}", model=request.model) from error
+
+
+def clean(reply: Reply) -> Reply:
+    """The reply with half characters (lone surrogates), which no file can hold, replaced."""
+    if reply.text.isascii() or max(reply.text) < "\ud800":
+        return reply
+    text = reply.text.encode("utf-8", "replace").decode()
+    return reply if text == reply.text else structs.replace(reply, text=text)
 
 
 async def streamed(model: Deployment, request: Request, span: Span) -> Reply:

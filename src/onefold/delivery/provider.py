@@ -29,7 +29,7 @@ class Request(Struct, frozen=True, omit_defaults=True):
     """One question to one model, ready to be sent.
 
     model: the deployment's name. query_id: the row it belongs to, for recordings.
-    sample: which of several draws this is.
+    sample: which of several draws this is. asked: the question before it was rendered.
     """
 
     model: str
@@ -38,10 +38,13 @@ class Request(Struct, frozen=True, omit_defaults=True):
     labels: tuple[str, ...] = ()
     query_id: str = ""
     sample: int = 0
+    asked: str = ""
 
     @property
     def prompt(self) -> str:
-        """The last thing the user says."""
+        """The question as it was asked, else the last thing the user says."""
+        if self.asked:
+            return self.asked
         said = [message.content for message in self.messages if message.role == "user"]
         return said[-1] if said else ""
 

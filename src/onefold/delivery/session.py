@@ -11,7 +11,7 @@ from typing import Any
 from onefold.core.answer import Answer
 from onefold.core.errors import ConfigError, unknown
 from onefold.core.part import Part, walk
-from onefold.core.registry import lookup, names
+from onefold.core.registry import lookup, lookup_kind, names
 from onefold.delivery.budget import Budget
 from onefold.delivery.cache import Cache, Memory, OnDisk, Recent
 from onefold.delivery.deployment import Deployment, deployment, provider
@@ -71,7 +71,7 @@ class Session:
         if found is None:
             kind, colon, _ = name.partition(":")
             if not colon:
-                raise unknown("model", name, self.deployments)
+                raise unknown("model or operator", name, [*self.deployments, *known_operators()])
             if lookup(Provider, kind) is None:
                 raise unknown("provider", kind, names(Provider))
             found = deployment(name, provider(name))
@@ -145,6 +145,11 @@ class Session:
         self._entered -= 1
         if not self._entered:
             self.close()
+
+
+def known_operators() -> list[str]:
+    """Names that stand for an operator, where a bare name may be a model's or an operator's."""
+    return names(lookup_kind("Operator"))
 
 
 def here() -> Session:

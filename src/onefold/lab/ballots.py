@@ -73,7 +73,7 @@ class Ballots:
         board: dict[str, int] = {}
         about = recording.prompts[name]
         query = Query(about.prompt, id=name)
-        wanted = None if about.expected is None else reader.read(str(about.expected), query)
+        wanted = None if about.expected is None else reader.read(spell(about.expected), query)
         for column, member in enumerate(self.members):
             drafts = recording.index.get((member, name))
             if not drafts:

@@ -8,12 +8,17 @@ from pathlib import Path
 from typing import IO, Any
 
 import msgspec
+from msgspec import structs
 
 from onefold.core.errors import ConfigError, NotRecorded
 from onefold.core.example import Example
+from onefold.core.part import walk
 from onefold.core.spec import dump
+from onefold.core.tally import spell
 from onefold.delivery.session import Session
+from onefold.lab.grading import graded
 from onefold.lab.measure import Outcome
+from onefold.operators.model import Model
 from onefold.verbs import Operator
 
 ANSWERS = "answers.jsonl"
@@ -55,16 +60,23 @@ class Book:
         self.lock.close()
 
     def _same_operator(self) -> None:
-        """Refuse to mix runs of different operators in one folder."""
-        journal, mine = self.session.journal, dump(self.operator)
+        """Refuse to mix runs of different operators, or of other models, in one folder."""
+        journal = self.session.journal
         assert journal is not None, "a book's session has a journal"
-        held = journal.about("operator")
-        if held is not None and held != mine:
-            raise ConfigError(
-                f"{self.folder} holds a run of another operator: choose another folder, or delete "
-                f"it (--fresh). There:\n{held}Here:\n{mine}"
-            )
-        journal.note("operator", mine)
+        for what, mine in (("operator", dump(self.operator)), ("models", self._models())):
+            held = journal.about(what)
+            if held is not None and held != mine:
+                raise ConfigError(
+                    f"{self.folder} holds a run of another {what.rstrip('s')}: choose another "
+                    f"folder, or delete it (--fresh). There:\n{held}\nHere:\n{mine}"
+                )
+            journal.note(what, mine)
+
+    def _models(self) -> str:
+        """The models that the operator asks, as they are here."""
+        parts = (part for part in walk(self.operator) if isinstance(part, Model))
+        names = {part.model for part in parts if part.provider is None}
+        return "\n".join(self.session.deployment(name).identity for name in sorted(names))
 
     def resumed(self, examples: Sequence[Example]) -> dict[str, Outcome]:
         """Outcomes of an earlier try that need not be asked again.
@@ -77,18 +89,27 @@ class Book:
         """
         wanted = {example.query.id: example for example in examples}
         done = {o.id: o for o in read_outcomes(self.path) if o.answer.error is None}
-        for outcome in done.values():
+        for outcome in list(done.values()):
             example = wanted.get(outcome.id)
-            if example is not None and example.query.prompt != outcome.prompt:
+            if example is None:
+                continue
+            if example.query.prompt != outcome.prompt:
                 raise ConfigError(
                     f"{self.path} answers another question under id {outcome.id!r}: "
                     f"{outcome.prompt!r:.60}; choose another folder"
                 )
+            if example.expected != outcome.expected:
+                done[outcome.id] = self._regraded(outcome, example)
         fresh = self.path.with_suffix(".part")
         fresh.write_bytes(b"".join(line_of(outcome) for outcome in done.values()))
         fresh.replace(self.path)
         self.file = self.path.open("ab", buffering=0)
         return {name: outcome for name, outcome in done.items() if name in wanted}
+
+    def _regraded(self, outcome: Outcome, example: Example) -> Outcome:
+        """An outcome under what is said to be right now."""
+        correct = graded(self.operator, example, outcome.answer)
+        return structs.replace(outcome, expected=example.expected, correct=correct)
 
     def write(self, outcome: Outcome) -> None:
         """Write an outcome; it is in the file when this returns.
@@ -126,7 +147,7 @@ def locked(folder: Path) -> IO[bytes]:
 
 def line_of(outcome: Outcome) -> bytes:
     """An outcome as a line of JSON."""
-    return msgspec.json.encode(outcome) + b"\n"
+    return msgspec.json.encode(outcome, enc_hook=spell) + b"\n"
 
 
 def read_outcomes(path: Path) -> list[Outcome]:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from onefold.core.answer import Answer
 from onefold.core.tally import spell, wilson
 from onefold.core.usage import NOTHING, Usage
+from onefold.lab.grading import right
 
 
 class Outcome(Struct, frozen=True):
@@ -86,7 +87,6 @@ def statistics(outcomes: Iterable[Outcome]) -> Statistics:
     usage = sum((outcome.answer.usage for outcome in listed), NOTHING)
     graded = [bool(outcome.correct) for outcome in listed if outcome.correct is not None]
     drafts = [d for answer in good for d in answer.leaves if d.status in ("answered", "abstained")]
-    known = usage.usd is not None
     return Statistics(
         questions=len(listed),
         answered=len(good),
@@ -102,7 +102,7 @@ def statistics(outcomes: Iterable[Outcome]) -> Statistics:
         seconds_p99=p99,
         usage=usage,
         usd_per_question=None if usage.usd is None else usage.usd / max(1, len(listed)),
-        usd_per_correct=usage.usd / sum(graded) if known and usage.usd and sum(graded) else None,
+        usd_per_correct=usage.usd / sum(graded) if usage.usd is not None and sum(graded) else None,
     )
 
 
@@ -114,7 +114,8 @@ def by_member(outcomes: Iterable[Outcome], reads: Any = None) -> list[Member]:
     board: dict[str, list[tuple[Outcome, Answer]]] = {}
     for outcome in outcomes:
         for draft in outcome.answer.drafts or (outcome.answer,):
-            board.setdefault(draft.source or "unnamed", []).append((outcome, draft))
+            if draft.source:
+                board.setdefault(draft.source, []).append((outcome, draft))
     return [member_row(name, rows, reads) for name, rows in board.items()]
 
 
@@ -146,15 +147,6 @@ def member_row(name: str, rows: Sequence[tuple[Outcome, Answer]], reads: Any) ->
         usage.usd,
         mean([draft.seconds for _, draft in came]),
     )
-
-
-def right(value: Any, expected: Any) -> bool:
-    """Whether a value is what was expected: the same spelling, or the same number."""
-    if value is None or expected is None:
-        return False
-    if isinstance(value, float) and isinstance(expected, float):
-        return abs(value - expected) <= 1e-9 * max(1.0, abs(expected))
-    return spell(value) == spell(expected)
 
 
 def mean(values: Sequence[float]) -> float:

@@ -10,13 +10,14 @@ import msgspec
 from msgspec import Meta, Struct
 
 from onefold.core.errors import ConfigError, unknown
-from onefold.core.part import at
+from onefold.core.part import at, walk
 from onefold.core.registry import names
 from onefold.core.schema import plain_schema
 from onefold.core.spec import build, loaded, plainly
 from onefold.core.usage import Price
-from onefold.delivery.deployment import Deployment
+from onefold.delivery.deployment import Deployment, deployment
 from onefold.delivery.session import Session
+from onefold.operators.model import Model
 from onefold.providers.chance import Latency
 from onefold.providers.replay import Replay
 from onefold.recording.recording import opened
@@ -56,15 +57,36 @@ class Recipe(Struct, frozen=True):
         return Session(self.deployments(), **settings)
 
     def deployments(self) -> dict[str, Any]:
-        """The models by name, those of the recording included."""
+        """The models by name, those of the recording included.
+
+        Raises:
+            ConfigError: an entry without a provider is not in the recording.
+        """
         if self.replay is None:
             return {name: entry for name, entry in self.models.items() if not bare(entry)}
         part = Replay(self.replay.recording, pace=self.replay.pace, latency=self.replay.latency)
         members = opened(self.replay.recording).members
         models: dict[str, Any] = {name: Deployment(name, part) for name in members}
         for name, entry in self.models.items():
-            models[name] = {"provider": part, **entry} if bare(entry) and name in models else entry
+            if bare(entry) and name not in models:
+                raise at("models", unknown("recorded member", name, members))
+            models[name] = {"provider": part, **entry} if bare(entry) else entry
         return models
+
+    def replayed(self, recording: str, pace: float) -> Recipe:
+        """The same recipe with every model answered by a recording, and none by anybody else.
+
+        Raises:
+            ConfigError: a model of the operator is not in the recording.
+        """
+        members = opened(recording).members
+        for part in walk(self.operator):
+            if isinstance(part, Model) and part.provider is None and part.model not in members:
+                raise unknown("recorded member", part.model, members)
+        kept = {name: priced(entry) for name, entry in self.models.items() if name in members}
+        latency = self.replay.latency if self.replay else None
+        replay = Replayed(recording, pace, latency)
+        return msgspec.structs.replace(self, models=kept, replay=replay)
 
     def dump(self) -> str:
         """The recipe as YAML that reads as the same recipe."""
@@ -86,6 +108,14 @@ def bare(entry: Any) -> bool:
     """Whether an entry only adds to a recorded model: a price, what is typical, no provider."""
     about = {*Deployment.__struct_fields__} - {"name", "provider"}
     return isinstance(entry, Mapping) and {*entry} <= about
+
+
+def priced(entry: Any) -> dict[str, Any]:
+    """An entry without its provider, whose price it keeps."""
+    part = deployment("", entry) if not bare(entry) else None
+    price = {"price": msgspec.to_builtins(part.price)} if part and part.price else {}
+    given = entry if isinstance(entry, Mapping) and ("provider" in entry or bare(entry)) else {}
+    return price | {key: value for key, value in given.items() if key != "provider"}
 
 
 def recipe(text: str, folder: Path | None = None, where: str = "the recipe") -> Recipe:
@@ -121,15 +151,31 @@ def checked(operator: Operator, settings: Mapping[str, Any], folder: Path | None
     models = settings.get("models") or {}
     if not isinstance(models, Mapping):
         raise ConfigError(f"models: a mapping of names, not {models!r:.60}")
-    try:
-        replay = msgspec.convert(settings.get("replay"), Replayed | None)
-        budget = msgspec.convert(settings.get("budget"), Annotated[float, Meta(ge=0)] | None)
-        cache = msgspec.convert(settings.get("cache"), str | None)
-    except msgspec.ValidationError as error:
-        raise ConfigError(str(error)) from None
+    replay = typed("replay", settings, Replayed)
+    budget = typed("budget", settings, Annotated[float, Meta(ge=0)])
+    cache = typed("cache", settings, str)
     if replay is not None and folder is not None:
         replay = msgspec.structs.replace(replay, recording=str(folder / replay.recording))
     return Recipe(operator, models, replay, budget, cache)
+
+
+def typed(key: str, settings: Mapping[str, Any], hint: Any) -> Any:
+    """A plain setting, None where it is not given.
+
+    Raises:
+        ConfigError: it does not fit, or has a field that nobody knows.
+    """
+    value = settings.get(key)
+    if value is None:
+        return None
+    if isinstance(value, Mapping) and isinstance(hint, type):
+        for field in value:
+            if field not in hint.__struct_fields__:  # type: ignore[attr-defined]
+                raise at(key, unknown("field", field, hint.__struct_fields__))  # type: ignore[attr-defined]
+    try:
+        return msgspec.convert(value, hint)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{key}: {value!r:.60} does not fit: {error}") from None
 
 
 def load_recipe(path: str | Path) -> Recipe:

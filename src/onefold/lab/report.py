@@ -13,8 +13,9 @@ from onefold.core.explain import estimate
 from onefold.core.query import Query
 from onefold.core.tally import spell
 from onefold.core.usage import dollars
+from onefold.lab.grading import expected_value
 from onefold.lab.measure import Member, Outcome, Statistics, by_member, statistics
-from onefold.lab.run import Run, expected_value
+from onefold.lab.run import Run
 from onefold.recording.recording import Recording
 from onefold.recording.tables import write_table
 

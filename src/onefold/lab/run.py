@@ -10,16 +10,18 @@ from typing import Any
 import msgspec
 
 from onefold.core.answer import Answer, failed
-from onefold.core.errors import BudgetExceeded, ConfigError, NotRecorded, OnefoldError
+from onefold.core.errors import BudgetExceeded, ConfigError, MissingExtra, NotRecorded
 from onefold.core.example import Example
-from onefold.core.part import walk
+from onefold.core.part import coerce
 from onefold.core.query import Query
+from onefold.core.usage import NOTHING
 from onefold.delivery.session import Session, here
 from onefold.lab.book import Book
-from onefold.lab.measure import Outcome, right
-from onefold.readers.text import LowercaseTrim
+from onefold.lab.grading import graded
+from onefold.lab.measure import Outcome
+from onefold.operators.model import Model
 from onefold.runtime.bridge import bridge
-from onefold.verbs import Operator, Reader, perform
+from onefold.verbs import Operator, label, perform
 
 Progress = Callable[[Outcome], None]
 
@@ -45,7 +47,7 @@ class Run:
 
 
 def run(
-    operator: Operator,
+    operator: Operator | str | Any,
     questions: Iterable[Example | Query | str],
     *,
     out: str | Path | None = None,
@@ -69,7 +71,7 @@ def run(
 
 
 async def arun(
-    operator: Operator,
+    operator: Operator | str | Any,
     questions: Iterable[Example | Query | str],
     *,
     out: str | Path | None = None,
@@ -80,6 +82,7 @@ async def arun(
     """The same as `run`, to be awaited."""
     if concurrency < 1:
         raise ConfigError(f"concurrency {concurrency}: at least one question is in flight")
+    operator = coerce(Operator, operator)
     examples = numbered(questions)
     session = session or here()
     session.ready(operator)
@@ -87,6 +90,8 @@ async def arun(
     with book or session.journalled(None):
         done = book.resumed(examples) if book else {}
         for outcome in done.values():
+            if session.budget:
+                session.budget.settle(NOTHING, outcome.answer.usage)
             if progress:
                 progress(outcome)
         pool = Pool(operator, [e for e in examples if e.query.id not in done], book, progress)
@@ -143,32 +148,15 @@ async def asked_one(operator: Operator, example: Example) -> Outcome:
     query = example.query
     try:
         answer = await perform(operator, query)
-    except (BudgetExceeded, NotRecorded):
+    except (BudgetExceeded, NotRecorded, MissingExtra):
         raise
-    except OnefoldError as error:
+    except Exception as error:
         drafts = getattr(error, "drafts", ())
-        answer = failed(query.id, error).but(
-            drafts=drafts, usage=sum((d.usage for d in drafts), Answer().usage)
-        )
-    correct = None
-    if example.expected is not None:
-        correct = right(answer.value, expected_value(operator, example))
+        source = label(operator) if isinstance(operator, Model) else ""
+        used = sum((draft.usage for draft in drafts), NOTHING)
+        answer = failed(source, error, used).but(drafts=drafts)
+    correct = graded(operator, example, answer)
     return Outcome(query.id, query.prompt, answer, example.expected, correct)
-
-
-def expected_value(operator: Operator, example: Example) -> Any:
-    """What a right answer's value is: what the operator's reader reads in what is right."""
-    expected = example.expected
-    return reader_of(operator, example.query).read(str(expected), example.query)
-
-
-def reader_of(operator: Operator, query: Query) -> Reader:
-    """The reader that makes an operator's answers comparable."""
-    for part in walk(operator):
-        found = getattr(part, "reads", None)
-        if isinstance(found, Reader):
-            return found
-    return query.reads if isinstance(query.reads, Reader) else LowercaseTrim()
 
 
 def numbered(questions: Iterable[Example | Query | str]) -> list[Example]:

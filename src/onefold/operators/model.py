@@ -38,13 +38,22 @@ class Model(Operator, name="model"):
     async def answer(self, query: Query) -> Answer:
         request = self._request(query)
         reply = await deliver(request, self._own())
-        return Answer(reply.text, source=self.model, confidence=reply.confidence, probs=reply.probs)
+        return Answer(
+            reply.text,
+            source=self.model,
+            confidence=reply.confidence,
+            probs=reply.probs,
+            model=self.model,
+            sample=query.sample,
+        )
 
     def _request(self, query: Query) -> Request:
         """The query as it is sent."""
         sampling = Sampling(self.temperature, self.top_p, self.max_tokens, self.seed, self.until)
         messages = rendered(query, self.system)
-        return Request(self.model, messages, sampling, query.labels, query.id, query.sample)
+        return Request(
+            self.model, messages, sampling, query.labels, query.id, query.sample, query.prompt
+        )
 
     def _own(self) -> Deployment | None:
         """The deployment that the model brings itself, if it does."""

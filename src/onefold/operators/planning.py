@@ -6,6 +6,7 @@ from asyncio import get_running_loop, sleep
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import singledispatch
+from math import inf
 from random import Random
 
 from onefold.core.answer import Answer
@@ -18,8 +19,8 @@ from onefold.operators.panel import Panel, seated
 from onefold.runtime.clock import instantly
 from onefold.runtime.plan import FREE, Cost, Plan
 from onefold.runtime.relay import Relay, relay
-from onefold.stops import Never
-from onefold.verbs import Judge, Operator, Race
+from onefold.stops import AllOf, AnyOf, Never
+from onefold.verbs import Judge, Operator, Race, Stop
 
 ALIKE = 0.8
 DRAWS = 100
@@ -67,15 +68,16 @@ def panel_cost(part: Panel, query: Query, shares: dict[int, Imagined]) -> Plan:
         drafts = [draft + judged for draft in drafts]
     vote = cost(part.vote, query, shares)
     everyone = [1.0] * len(drafts)
-    if isinstance(part.stop, Never) and part.route is None:
-        least = expected = summed([d.expected for d in drafts], everyone, part.stagger)
+    fewest = started_at_least(part)
+    first = [float(i < fewest) for i in range(len(drafts))]
+    least = summed([d.least for d in drafts], first, part.stagger)
+    if isinstance(part.stop, Never) and part.route is None and part.patience == inf:
+        expected = summed([d.expected for d in drafts], everyone, part.stagger)
         note = ""
     else:
         imagined = shares.get(id(part))
         if imagined is None:
             imagined = shares[id(part)] = Imagined(part, [d.expected.seconds for d in drafts])
-        first = [float(i < imagined.fewest) for i in range(len(drafts))]
-        least = summed([d.least for d in drafts], first, part.stagger)
         expected = summed([d.expected for d in drafts], imagined.started, part.stagger)
         expected = expected.lasting(imagined.seconds)
         note = f"expected: as if members gave the same answer {ALIKE:.0%} of the time"
@@ -94,11 +96,35 @@ def summed(costs: Sequence[Cost], shares: Sequence[float], stagger: float) -> Co
     return total.lasting(end)
 
 
+def started_at_least(panel: Panel) -> int:
+    """How many members are started whatever they say."""
+    count = len(panel.members)
+    if panel.route is not None:
+        return 1
+    if panel.stagger == 0 or (isinstance(panel.stop, Never) and panel.patience == inf):
+        return count
+    if panel.patience < inf:
+        return 1
+    return min(count, max(needed(panel.stop), panel.quorum or 1))
+
+
+def needed(stop: Stop) -> int:
+    """How many replies a stop wants at least."""
+    if isinstance(stop, AnyOf):
+        return min(map(needed, stop.stops))
+    if isinstance(stop, AllOf):
+        return max(map(needed, stop.stops))
+    for field in ("least", "count"):
+        number = getattr(stop, field, None)
+        if isinstance(number, int):
+            return number
+    return 1
+
+
 class Imagined:
     """How far a panel gets on imagined drafts, with its real stop and relay in virtual time.
 
-    started: share of the questions in which each member is started. fewest: members started at
-    least. seconds: mean time to the end.
+    started: share of the questions in which each member is started. seconds: mean time.
     """
 
     def __init__(self, panel: Panel, seconds: Sequence[float]) -> None:
@@ -108,7 +134,6 @@ class Imagined:
             races = [thread.submit(instantly, race(panel, w, seconds)).result() for w in worlds]
         count = len(panel.members)
         self.started = [sum(r.started > i for r, _ in races) / DRAWS for i in range(count)]
-        self.fewest = min(r.started for r, _ in races)
         self.seconds = sum(end for _, end in races) / DRAWS
 
 

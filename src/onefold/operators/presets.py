@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from typing import Any
 
 from onefold.core.errors import ConfigError
-from onefold.core.part import coerce
+from onefold.core.part import Part, coerce
 from onefold.operators.panel import Panel
 from onefold.operators.wrappers import Named, Within
 from onefold.stops import Agree, First, Sure
@@ -74,6 +74,8 @@ def best_of(count: int, member: Operator | str, judge: Any, **panel: Any) -> Pan
 def limited(members: Members, timeout: float | None) -> list[Operator]:
     """The members as operators, each with a deadline where one is given."""
     kind: Any = Operator
+    if isinstance(members, str | Part) or not isinstance(members, Iterable):
+        raise ConfigError(f"members: a list or a mapping, not {members!r:.80}")
     if isinstance(members, Mapping):
         spelled = [(name, coerce(kind, each, f"members.{name}")) for name, each in members.items()]
         return [Named(name, within(each, timeout)) for name, each in spelled]

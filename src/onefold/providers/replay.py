@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from onefold.core.errors import Refused
+from onefold.core.errors import Refused, unknown
 from onefold.core.usage import Price, estimated_tokens
 from onefold.delivery.provider import Provider, Reply, Request
 from onefold.providers.chance import Latency
@@ -67,4 +67,7 @@ def replay(
 
     part = Replay(path, pace=pace, latency=latency)
     held = prices or {}
+    for name in held:
+        if name not in opened(path).members:
+            raise unknown("recorded member", name, opened(path).members)
     return {name: Deployment(name, part, held.get(name)) for name in opened(path).members}

@@ -20,7 +20,8 @@ from onefold.delivery.provider import Provider, Reply, Request
 from onefold.providers.chance import NORMAL, Latency, normal, uniform
 
 Share = Annotated[float, Meta(ge=0, le=1)]
-SUM = re.compile(r"(?<![\w.])\d{1,6}(?: ?[-+*] ?\d{1,6}){1,8}(?![\w.])")
+SUM = re.compile(r"(?<![\w.)])(?:- ?)?\d{1,6}(?: ?[-+*] ?\d{1,6}){1,8}(?![\w^)]|\.\d)")
+JOINED = re.compile(r"[-+*/^(%] ?\Z")
 SIZES = {
     "small": (0.70, (0.10, 0.40), 0.3),
     "medium": (0.80, (0.50, 2.00), 0.6),
@@ -118,13 +119,19 @@ def truth(request: Request, answers: Mapping[str, str], seed: int) -> str:
     given = answers.get(request.prompt)
     if given is not None:
         return given
-    sums = SUM.findall(request.prompt)
+    sums = [match for match in SUM.finditer(request.prompt) if whole(match)]
     if sums:
-        return spell(worked_out(sums[-1]))
+        return spell(worked_out(sums[-1][0]))
     draw = uniform("truth", seed, request.prompt)
     if request.labels:
         return request.labels[int(draw * len(request.labels))]
     return str(int(draw * 1000))
+
+
+def whole(match: re.Match[str]) -> bool:
+    """Whether a sum stands alone, rather than inside brackets, a quotient or a power."""
+    before, after = match.string[: match.start()], match.string[match.end() :]
+    return not JOINED.search(before[-2:]) and after.lstrip(" ")[:1] not in tuple("+-*/^%)")
 
 
 def worked_out(expression: str) -> int:

@@ -74,7 +74,7 @@ class Recording:
         rows, faults = read_table(path)
         if not rows:
             raise ConfigError(f"{path} has no rows")
-        found = matched(columns(rows[:100]), names or {}, str(path))
+        found = matched(columns(rows), names or {}, str(path))
         return cls([draft(row, found, f"{path}, row {i}") for i, row in enumerate(rows, 1)], faults)
 
     @classmethod
@@ -92,7 +92,10 @@ class Recording:
 
     def write(self, path: str | Path) -> None:
         """Write it as JSONL, JSON, CSV or Parquet, by the file's ending."""
-        write_table(path, (msgspec.to_builtins(draft) for draft in self.drafts))
+        rows = [msgspec.to_builtins(draft, enc_hook=spell) for draft in self.drafts]
+        if Path(path).suffix in (".csv", ".parquet"):
+            rows = [flattened(row) for row in rows]
+        write_table(path, rows)
 
     @cached_property
     def members(self) -> list[str]:
@@ -125,10 +128,14 @@ class Recording:
     def find(self, member: str, query_id: str, prompt: str, sample: int = 0) -> Draft | None:
         """What a member said to a question, known by its id or else by its very prompt.
 
+        An id does not count where its prompt is another one.
+
         Raises:
             ConfigError: the member is not in it.
         """
-        drafts = self.index.get((member, query_id or self.by_prompt.get(prompt, "")))
+        drafts = self.index.get((member, query_id))
+        if drafts is None or (prompt and drafts[0].prompt not in ("", prompt)):
+            drafts = self.index.get((member, self.by_prompt.get(prompt, "")))
         if drafts is None:
             if member not in self.members:
                 raise unknown("recorded member", member, self.members)
@@ -179,6 +186,7 @@ def draft(row: Row, found: Mapping[str, str], where: str) -> Draft:
     given = {field: row.get(column) for field, column in found.items()}
     cells = {field: value for field, value in given.items() if value is not None}
     cells.setdefault("text", "")
+    cells = {field: unpacked(field, value) for field, value in cells.items()}
     for field in ("query_id", "member", "prompt", "text"):
         if field in cells and not isinstance(cells[field], str):
             cells[field] = spell(cells[field])
@@ -194,7 +202,7 @@ def recorded(query: Query, leaf: Answer, expected: Any) -> Draft:
     """A model's answer as a row."""
     return Draft(
         query.id or query.prompt,
-        leaf.source,
+        leaf.model or leaf.source,
         leaf.text,
         query.prompt,
         leaf.value,
@@ -205,4 +213,28 @@ def recorded(query: Query, leaf: Answer, expected: Any) -> Draft:
         leaf.usage.usd,
         leaf.seconds,
         leaf.confidence,
+        leaf.sample,
     )
+
+
+def flattened(row: Row) -> Row:
+    """A row for formats whose columns have one type: `value` as JSON where it is no plain text."""
+    value, expected = row.get("value"), row.get("expected")
+    if isinstance(value, str):
+        plain = unpacked("value", value) == value
+        row["value"] = value if plain else msgspec.json.encode(value).decode()
+    elif value is not None:
+        row["value"] = msgspec.json.encode(value).decode()
+    if expected is not None:
+        row["expected"] = spell(expected)
+    return row
+
+
+def unpacked(field: str, cell: Any) -> Any:
+    """A table's cell; a `value` that is JSON is what the JSON says."""
+    if field != "value" or not isinstance(cell, str):
+        return cell
+    try:
+        return msgspec.json.decode(cell)
+    except msgspec.DecodeError:
+        return cell

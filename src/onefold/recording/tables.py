@@ -14,6 +14,7 @@ import msgspec
 from onefold.core.errors import ConfigError, MissingExtra
 
 Row = dict[str, Any]
+BOM = b"\xef\xbb\xbf"
 ENDINGS = (".json", ".jsonl", ".csv", ".parquet")
 
 
@@ -38,12 +39,13 @@ def read_table(path: str | Path) -> tuple[list[Row], list[str]]:
     if ending == ".parquet":
         return parquet_rows(path), []
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        data = path.read_bytes().removeprefix(BOM)
+        if ending == ".jsonl":
+            return jsonl_rows(data, str(path))
+        text = data.decode()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read as UTF-8 text: {error}") from None
-    if ending == ".csv":
-        return csv_rows(text, str(path)), []
-    return jsonl_rows(text, str(path)) if ending == ".jsonl" else (json_rows(text, str(path)), [])
+    return (csv_rows if ending == ".csv" else json_rows)(text, str(path)), []
 
 
 def parsed_text(text: str, where: str) -> tuple[list[Row], list[str]]:
@@ -52,7 +54,7 @@ def parsed_text(text: str, where: str) -> tuple[list[Row], list[str]]:
     if start == "[":
         return json_rows(text, where), []
     if start == "{":
-        return jsonl_rows(text, where)
+        return jsonl_rows(text.encode(), where)
     lines = [line for line in text.splitlines() if line.strip()]
     header = lines[0].split(",") if lines else []
     if len(header) > 1 and {"prompt", "text", "question"} & set(header):
@@ -70,10 +72,10 @@ def json_rows(text: str, where: str) -> list[Row]:
     return [row_of(item, f"{where}, item {i}") for i, item in enumerate(items, 1)]
 
 
-def jsonl_rows(text: str, where: str) -> tuple[list[Row], list[str]]:
+def jsonl_rows(data: bytes, where: str) -> tuple[list[Row], list[str]]:
     """Rows of JSON lines; an unfinished last line becomes a fault, any other bad line an error."""
     rows: list[Row] = []
-    lines = text.split("\n")
+    lines = data.split(b"\n")
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -88,9 +90,14 @@ def jsonl_rows(text: str, where: str) -> tuple[list[Row], list[str]]:
 
 def csv_rows(text: str, where: str) -> list[Row]:
     """Rows of a CSV with a header; empty cells are left out."""
+    csv.field_size_limit(2**31 - 1)
     reader = csv.DictReader(io.StringIO(text, newline=""))
+    try:
+        listed = list(reader)
+    except csv.Error as error:
+        raise ConfigError(f"{where}, line {reader.line_num}: {error}; mend it") from None
     rows = []
-    for number, row in enumerate(reader, 2):
+    for number, row in enumerate(listed, 2):
         if None in row or None in row.values():
             width = len(reader.fieldnames or ())
             raise ConfigError(f"{where}, row {number} has not {width} cells like the header")
@@ -154,7 +161,10 @@ def write_parquet(path: Path, rows: Sequence[Row]) -> None:
     except ImportError:
         raise MissingExtra("parquet", f"writing {path.name}") from None
     flat = [{name: cell(row.get(name)) for name in columns(rows)} for row in rows]
-    parquet.write_table(arrow.Table.from_pylist(flat), path)
+    try:
+        parquet.write_table(arrow.Table.from_pylist(flat), path)
+    except arrow.ArrowException as error:
+        raise ConfigError(f"{path}: a column holds values of several types: {error}") from None
 
 
 def columns(rows: Sequence[Row]) -> list[str]:

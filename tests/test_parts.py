@@ -1,0 +1,174 @@
+"""Every part of the house: final, frozen, no wider than its kind, and back from its description."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import inspect
+import pkgutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, Literal, get_args, get_origin
+
+import pytest
+
+import onefold
+from onefold.core.errors import ConfigError
+from onefold.core.part import Part, PartMeta, fields
+from onefold.core.registry import registry
+from onefold.core.spec import build, dump
+from onefold.verbs import Operator, Vote
+
+# How the parts with required fields are spelled, as data: `{"kind.name": [fields, …]}`.
+SAMPLES: dict[str, list[Any]] = {
+    "operator.cached": [{"operator": "fake:a"}, {"operator": "fake:a", "seconds": 2.5}],
+    "operator.chain": [["fake:a", {"panel": ["fake:b", "fake:c"]}]],
+    "operator.model": [
+        "gpt",
+        {"model": "fake:a", "temperature": 0.7, "top_p": 0.9, "max_tokens": 9, "seed": 1},
+        {"model": "a:b", "until": ["\n"], "system": "Be short.", "provider": {"fake": ["hi"]}},
+    ],
+    "operator.named": [{"name": "left", "operator": "fake:a"}],
+    "operator.panel": [
+        ["fake:a", "fake:b"],
+        {"members": {"left": "fake:a", "right": {"within": {"operator": "fake:b", "seconds": 2}}}},
+        {
+            "members": ["fake:a", "fake:a", {"panel": ["fake:b"]}],
+            "vote": {"weighted": {"weights": {"fake:a": 0.5}, "ties": "cheapest"}},
+            "stop": ["decided", {"agree": 0.6}],
+            "stagger": float("inf"),
+            "patience": 2,
+            "quorum": 1,
+            "reads": {"plain": {"blank": "keep"}},
+        },
+    ],
+    "operator.read": [{"operator": "fake:a", "reads": "plain"}],
+    "operator.within": [{"operator": "fake:a", "seconds": 0.5}],
+    "provider.fake": [
+        ["hi"],
+        {"answers": {"2+2": "4"}, "seconds": [0.1, 0.2], "confidence": 0.3, "tokens": [3, 4]},
+        {"error": "RateLimited", "price": [1, 2]},
+    ],
+    "provider.replay": [{"recording": "drafts.csv"}],
+    "stop.all_of": [["first", {"agree": {"share": 0.5, "least": 3}}]],
+    "stop.any_of": [["never", {"spent": {"calls": 3}}]],
+    "stop.spent": [{"usd": 0.1}, {"tokens": 5, "calls": 2, "seconds": 1.5}],
+}
+PLAIN_VALUES = (True, 0.25, 0.75, 2, 7, "fake:x", "plain", ["x", "y"], {"x": 0.5}, {"x": "y"})
+FROM_CODE = "function"  # a part around a function is made by a decorator, never from data
+
+
+@cache
+def loaded() -> list[Any]:
+    """Every module of the source, imported: optional extras stay inside functions."""
+    found = pkgutil.walk_packages(onefold.__path__, "onefold.")
+    return [importlib.import_module(one.name) for one in found if "__main__" not in one.name]
+
+
+def parts() -> list[tuple[type[Part], str, Any]]:
+    """What the house itself has registered: (kind, name, class or ready part)."""
+    loaded()
+    return [
+        (kind, name, thing)
+        for kind, held in registry.items()
+        for name, thing in held.items()
+        if (thing if isinstance(thing, type) else type(thing)).__module__.startswith("onefold.")
+        and getattr(getattr(thing, "call", None), "__module__", "onefold.").startswith("onefold.")
+    ]
+
+
+def spot(kind: type[Part], name: str) -> str:
+    """A part's key in SAMPLES."""
+    return f"{kind.__name__.lower()}.{name}"
+
+
+def public(cls: type) -> set[str]:
+    """What a class itself lets users call or read, its fields left out."""
+    own = {name for name in vars(cls) if not name.startswith("_")}
+    return own - set(getattr(cls, "__struct_fields__", ())) - {"abstract", "name_of_part"}
+
+
+def is_abstract(method: Any) -> bool:
+    """Whether a method is left to the part that defines it."""
+    return bool(getattr(method, "__isabstractmethod__", False))
+
+
+def test_an_operator_has_four_public_ways_and_one_verb():
+    defined = {name for name, value in vars(Operator).items() if inspect.isfunction(value)}
+    assert public(Operator) | public(Part) == {"answer", "ask", "stream"}
+    assert {name for name in defined if name.startswith("__")} == {"__call__", "__rshift__"}
+    assert [name for name in defined if is_abstract(getattr(Operator, name))] == ["answer"]
+
+
+def test_no_operator_adds_a_public_method_or_changes_a_concrete_one():
+    wrong = {}
+    for kind, name, thing in parts():
+        if kind is not Operator or not isinstance(thing, type):
+            continue
+        allowed = {"answer", "count", "settled"} if issubclass(thing, Vote) else {"answer"}
+        extra = public(thing) - allowed
+        extra |= {"__call__", "__rshift__", "ask", "stream"} & set(vars(thing))
+        if extra:
+            wrong[name] = extra
+    assert not wrong
+
+
+def test_every_part_is_abstract_or_final_and_frozen():
+    seen = [thing for _, _, thing in parts() if isinstance(thing, type)]
+    assert seen
+    for cls in seen:
+        with pytest.raises(TypeError, match="final"):
+            PartMeta("Mine", (cls,), {"__module__": __name__})
+        assert cls.__struct_config__.frozen
+    for kind in registry:
+        if kind.__module__.startswith("onefold."):
+            with pytest.raises(TypeError, match="abstract"):
+                kind()
+
+
+def variants(part: Part) -> Iterator[Part]:
+    """The part with one field changed, for every field and every plain value that fits there."""
+    given = {name: getattr(part, name) for name in part.__struct_fields__}
+    for name, field in fields(type(part)).items():
+        choices = get_args(field.type) if get_origin(field.type) is Literal else ()
+        for value in (*choices, *PLAIN_VALUES):
+            with contextlib.suppress(ConfigError):
+                yield type(part)(**{**given, name: value})
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "thing"), [pytest.param(*part, id=spot(*part[:2])) for part in parts()]
+)
+def test_every_part_comes_back_from_its_own_description(kind, name, thing):
+    if name == FROM_CODE:
+        with pytest.raises(ConfigError, match="no registered name"):
+            dump(thing(len))
+        return
+    made = [build({name: given}, kind) for given in SAMPLES.get(spot(kind, name), ())]
+    try:
+        made = made or [thing() if isinstance(thing, type) else thing]
+    except (ConfigError, TypeError) as error:
+        pytest.fail(f"give {spot(kind, name)!r} a line in SAMPLES: {error}")
+    for part in [other for one in made for other in (one, *variants(one))]:
+        again = build(dump(part), kind)
+        assert again == part
+        assert type(again) is type(part)
+        assert hash(again) == hash(part)
+        assert dump(again) == dump(part)
+
+
+def test_every_part_is_known_to_whoever_only_has_its_name():
+    code = """
+from onefold.core.registry import names, registry, announced
+announced()
+for kind in registry:
+    print(*(f"{kind.__name__.lower()}.{name}" for name in names(kind)))
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(ran.stdout.split()) >= {spot(kind, name) for kind, name, _ in parts()}
+
+
+def test_no_sample_is_kept_for_a_part_that_is_gone():
+    assert set(SAMPLES) <= {spot(kind, name) for kind, name, _ in parts()}
