@@ -235,7 +235,7 @@ RUN = """
     import asyncio, sys
     import onefold as of
 
-    slow = of.Fake(("yes",), seconds=(0.004,), tokens=(10, 5), price=(1.0, 2.0))
+    slow = of.Fake(("yes",), seconds=(0.02,), tokens=(10, 5), price=(1.0, 2.0))
 
     async def main(count):
         model, limit = of.Model("m"), asyncio.Semaphore(4)

@@ -1,4 +1,4 @@
-"""The one loop behind parallel, hedged and one by one: who starts, stops, is cancelled, and when."""
+"""The loop behind parallel, hedged and one by one: who starts, ends, is cancelled, and when."""
 
 import asyncio
 from math import inf

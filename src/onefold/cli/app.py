@@ -45,9 +45,12 @@ def main() -> None:
     except OnefoldError as error:
         typer.echo(f"{type(error).__name__}: {error}", err=True)
         sys.exit(2)
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            sys.stderr.close()
+            sys.exit(1)
+        typer.echo(f"{type(error).__name__}: {error}", err=True)
+        sys.exit(2)
     except KeyboardInterrupt:
         typer.echo("stopped", err=True)
         sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(1)

@@ -15,6 +15,7 @@ from onefold.core.spec import build
 from onefold.delivery.session import Session
 from onefold.lab.recipe import load_recipe
 from onefold.operators.panel import Panel
+from onefold.recording.tables import standard_input
 from onefold.verbs import Operator
 
 
@@ -41,7 +42,7 @@ def ask(
 ) -> None:
     """Ask one question; print the answer, how sure the panel is, and what it cost."""
     operator, session = asked_of(model, config, vote, stop, stagger, budget)
-    text = typer.get_text_stream("stdin").read() if question == "-" else question
+    text = standard_input() if question == "-" else question
     reader = None if reads is None else coerce(lookup_kind("Reader"), reads)
     query = Query(text, reads=reader)
     with session:

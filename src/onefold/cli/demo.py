@@ -33,7 +33,7 @@ MODELS = {
 
 
 def demo(
-    questions: Annotated[int, typer.Option(help="How many sums to ask.")] = 300,
+    questions: Annotated[int, typer.Option(min=1, help="How many sums to ask.")] = 300,
     seed: Annotated[int | None, typer.Option(help="The same seed asks the same sums.")] = None,
 ) -> None:
     """Ask fresh questions of simulated models in several ways, and compare what each way gives.

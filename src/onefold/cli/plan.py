@@ -20,11 +20,16 @@ def plan(
     replay: Annotated[
         str | None, typer.Option(help="A recording that answers instead of live models.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(help="Only the first so many questions.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Only the first so many questions.")
+    ] = None,
 ) -> None:
     """Show least, expected and worst case of calls, tokens, dollars and seconds; ask nobody."""
     recipe = replayed(load_recipe(config), replay, instant=True)
-    questions = [example.query for example in load_prompts(prompts)[:limit]]
+    listed = [example.query for example in load_prompts(prompts)[:limit]]
+    questions = [query for query in listed if query.prompt.strip()]
+    if len(questions) < len(listed):
+        typer.echo(f"{len(listed) - len(questions)} rows without a prompt are left out", err=True)
     with recipe.session():
         made = asking.plan(recipe.operator, questions)
     typer.echo(f"{len(questions)} questions")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,7 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
+from onefold.core.errors import ConfigError
 from onefold.core.usage import NOTHING, Usage, dollars
+from onefold.lab.book import ANSWERS, JOURNAL, locked
 from onefold.lab.measure import Outcome
 from onefold.lab.prompts import load_prompts
 from onefold.lab.recipe import Recipe, load_recipe
@@ -19,6 +20,11 @@ from onefold.lab.report import write_report
 from onefold.lab.run import Run, arun
 from onefold.runtime.bridge import bridge
 from onefold.runtime.clock import instantly
+
+FILES = (
+    ANSWERS, JOURNAL, f"{JOURNAL}-wal", f"{JOURNAL}-shm", "answers.csv", "members.csv",
+    "recording.jsonl", "statistics.json", "report.txt", "recipe.yaml",
+)  # fmt: skip
 
 
 def run(
@@ -35,8 +41,10 @@ def run(
     instant: Annotated[
         bool, typer.Option("--instant", help="Virtual time, for replayed and simulated models.")
     ] = False,
-    limit: Annotated[int | None, typer.Option(help="Only the first so many questions.")] = None,
-    concurrency: Annotated[int, typer.Option(help="Questions in flight at once.")] = 32,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Only the first so many questions.")
+    ] = None,
+    concurrency: Annotated[int, typer.Option(min=1, help="Questions in flight at once.")] = 32,
     budget: Annotated[float | None, typer.Option(help="US dollars the run may cost.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Throw an earlier run away.")] = False,
 ) -> None:
@@ -46,8 +54,8 @@ def run(
     """
     recipe = replayed(load_recipe(config), replay, instant)
     questions = load_prompts(prompts)[:limit]
-    if fresh and out.exists():
-        shutil.rmtree(out)
+    if fresh:
+        discard(out)
     session = recipe.session(**({} if budget is None else {"budget": budget}))
     with Bar(len(questions)) as bar:
         work = arun(
@@ -64,6 +72,21 @@ def run(
             typer.echo(f"stopped; {out} holds what was paid: run the same to go on", err=True)
             raise typer.Exit(130) from None
     finish(done, recipe, out)
+
+
+def discard(out: Path) -> None:
+    """Delete an earlier run, and nothing else that lies in its folder.
+
+    Raises:
+        ConfigError: the folder holds no run.
+    """
+    if not out.exists():
+        return
+    if not (out / JOURNAL).is_file():
+        raise ConfigError(f"{out} holds no run, so --fresh deletes nothing: name a run's folder")
+    with locked(out):
+        for name in FILES:
+            (out / name).unlink(missing_ok=True)
 
 
 def replayed(recipe: Recipe, recording: str | None, instant: bool) -> Recipe:

@@ -18,7 +18,7 @@ def show(
     question: Annotated[
         str | None, typer.Argument(help="A question's id; without it, the least agreed ones.")
     ] = None,
-    most: Annotated[int, typer.Option(help="How many to list without an id.")] = 10,
+    most: Annotated[int, typer.Option(min=1, help="How many to list without an id.")] = 10,
 ) -> None:
     """Explain one decision of a run: who said what, who was pivotal, who dissented, who failed."""
     outcomes = {outcome.id: outcome for outcome in read_outcomes(out / ANSWERS)}

@@ -14,6 +14,7 @@ from onefold.core.registry import lookup, lookup_kind
 
 Kind = TypeVar("Kind", bound=Part)
 LARGEST = 4_000_000
+DEEPEST = 300
 
 
 def plainly(part: Part) -> Any:
@@ -59,11 +60,24 @@ def listed(kind: type[Part], parts: tuple[Part, ...]) -> Any:
 
 def dump(part: Part) -> str:
     """A part as YAML. Only what differs from the defaults is written."""
+    data = plainly(part)
+    text = written(data)
+    return text.removesuffix("\n...\n") + "\n" if isinstance(data, str) else text
+
+
+def written(data: Any) -> str:
+    """Plain data as YAML that reads back as the same data."""
     import yaml
 
-    data = plainly(part)
-    text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
-    return text.removesuffix("\n...\n") + "\n" if isinstance(data, str) else text
+    class Dumper(yaml.SafeDumper):
+        """Escapes the line ends that YAML would fold into spaces."""
+
+    def text(dumper: Any, value: str) -> Any:
+        style = '"' if any(end in value for end in "\x85\u2028\u2029\ufeff") else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+    Dumper.add_representer(str, text)
+    return yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100)
 
 
 def build(spec: Any, kind: type[Kind] | None = None) -> Kind:
@@ -107,10 +121,7 @@ def loaded(text: str, what: str = "the configuration") -> Any:
     if len(text) > LARGEST:
         raise ConfigError(f"{what} has {len(text)} characters; at most {LARGEST} are read")
     try:
-        if repeats(yaml.parse(text, Plain)):
-            raise ConfigError(
-                f"{what} uses aliases (*name): write the value out where it is needed"
-            )
+        harmless(yaml.parse(text, Plain), what)
         return yaml.load(text, Plain)
     except yaml.constructor.ConstructorError as error:
         raise ConfigError(
@@ -126,9 +137,24 @@ def loaded(text: str, what: str = "the configuration") -> Any:
         raise ConfigError(f"{what} is nested too deeply") from None
 
 
-def repeats(events: Iterable[Any]) -> bool:
-    """Whether a YAML text refers back to itself: aliases can make a small file endless."""
-    return any(type(event).__name__ == "AliasEvent" for event in events)
+def harmless(events: Iterable[Any], what: str) -> None:
+    """Refuse what makes a small YAML text endless or more than plain values.
+
+    Raises:
+        ConfigError: it has a tag, an alias, or is nested more than 100 deep.
+    """
+    depth = 0
+    for event in events:
+        kind = type(event).__name__
+        if kind == "AliasEvent":
+            raise ConfigError(f"{what} uses aliases (*name): write the value out instead")
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            place = line(event.start_mark)
+            raise ConfigError(f"{what}: only plain values are read, not the tag {tag!r}{place}")
+        depth += kind.endswith("StartEvent") - kind.endswith("EndEvent")
+        if depth > DEEPEST:
+            raise ConfigError(f"{what} is nested too deeply: at most {DEEPEST} levels are read")
 
 
 def line(mark: Any) -> str:

@@ -109,7 +109,9 @@ class Tally(Struct, frozen=True):
             return (0.0, 1.0)
         if self.method == "max":
             weights = [1.0] * len(weights)
-        return wilson(self.agreement, sum(weights) ** 2 / sum(w * w for w in weights))
+        top = max(weights)
+        scaled = [weight / top for weight in weights]
+        return wilson(self.agreement, sum(scaled) ** 2 / sum(w * w for w in scaled))
 
     @property
     def margin(self) -> float:

@@ -61,6 +61,10 @@ async def kept(session: Session, model: Deployment, request: Request, span: Span
             if session.budget is not None:
                 session.budget.settle(NOTHING, usage)
             return reply
+        booked = await journal.yielded(key)
+        if booked is not None:
+            span.usage = booked
+            raise CancelledError
         journal.check()
     reply = await paid(session, model, request, span, key)
     if cache is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from asyncio import CancelledError, sleep
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ CREATE TABLE IF NOT EXISTS calls (
 CREATE INDEX IF NOT EXISTS calls_key ON calls (key);
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT);
 """
+TURNS = 50  # of the loop: more than any nested panel needs to end on recalled replies
 USED = "tokens_in, tokens_cached, tokens_out, usd, estimated"
 INSERT = "INSERT INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
@@ -36,6 +38,10 @@ class Journal:
     def __init__(self, path: str | Path) -> None:
         self.store = Store(path, SCHEMA)
         self.full = False
+        self.lost = {
+            row[0]: usage_of(row[1:])
+            for row in self.store.read(f"SELECT key, {USED} FROM calls WHERE status = 'cancelled'")
+        }
         self.unused: dict[str, list[int]] = {}
         for row, key in self.store.read(
             "SELECT rowid, key FROM calls WHERE status = 'ok' ORDER BY rowid DESC"
@@ -52,6 +58,21 @@ class Journal:
         )[0]
         reply = msgspec.json.decode(found[0], type=Reply)
         return reply, usage_of(found[1:6]), found[6]
+
+    async def yielded(self, key: str) -> Usage | None:
+        """What a call was booked with that lost its race in an earlier session, else None.
+
+        Lets recalled competitors end first: they win again, and the loser is not paid again.
+        """
+        booked = self.lost.get(key)
+        if booked is None:
+            return None
+        try:
+            for _ in range(TURNS):
+                await sleep(0)
+        except CancelledError:
+            return booked
+        return None
 
     def check(self) -> None:
         """Refuse to go on once a row could not be written.

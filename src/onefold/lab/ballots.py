@@ -10,8 +10,10 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from onefold.core.errors import ConfigError, unknown
+from onefold.core.part import coerce
 from onefold.core.query import Query
 from onefold.core.tally import spell
+from onefold.readers.text import LowercaseTrim
 from onefold.recording.recording import Recording
 from onefold.verbs import Reader
 
@@ -41,6 +43,7 @@ class Verdict(Struct, frozen=True, eq=False):
 class Ballots:
     """A recording as matrices: what each member said to each question, as codes.
 
+    reader: reads the drafts; None takes the recorded values, and texts without regard to case.
     codes: (questions, members) candidates numbered from 0 within a question, -1 where the draft
         could not be read, -2 where there is none.
     correct: (questions, members) whether the draft is right: by the recording's own grading, else
@@ -51,9 +54,10 @@ class Ballots:
     def __init__(
         self,
         recording: Recording,
-        reader: Reader,
+        reader: Reader | str | None = None,
         members: Sequence[str] | None = None,
     ) -> None:
+        reads = LowercaseTrim() if reader is None else coerce(Reader, reader)
         self.members = list(members or recording.members)
         self.queries = recording.queries
         for name in self.members:
@@ -64,11 +68,13 @@ class Ballots:
         self.correct: Bools = np.zeros(shape, dtype=np.bool_)
         self.confidence: Floats = np.full(shape, np.nan)
         for row, name in enumerate(self.queries):
-            self._fill(row, name, recording, reader)
+            self._fill(row, name, recording, reads, recorded=reader is None)
         self.width = int(self.codes.max(initial=0)) + 1
         self.places = np.arange(shape[0])[:, None] * self.width + np.maximum(self.codes, 0)
 
-    def _fill(self, row: int, name: str, recording: Recording, reader: Reader) -> None:
+    def _fill(
+        self, row: int, name: str, recording: Recording, reader: Reader, *, recorded: bool
+    ) -> None:
         """Read the drafts of one question."""
         board: dict[str, int] = {}
         about = recording.prompts[name]
@@ -79,7 +85,8 @@ class Ballots:
             if not drafts:
                 continue
             draft = drafts[0]
-            value = draft.value if draft.value is not None else reader.read(draft.text, query)
+            kept = draft.value is not None and (recorded or not draft.text)
+            value = draft.value if kept else reader.read(draft.text, query)
             if draft.confidence is not None:
                 self.confidence[row, column] = draft.confidence
             if value is None:

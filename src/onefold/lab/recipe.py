@@ -13,7 +13,7 @@ from onefold.core.errors import ConfigError, unknown
 from onefold.core.part import at, walk
 from onefold.core.registry import names
 from onefold.core.schema import plain_schema
-from onefold.core.spec import build, loaded, plainly
+from onefold.core.spec import build, loaded, plainly, written
 from onefold.core.usage import Price
 from onefold.delivery.deployment import Deployment, deployment
 from onefold.delivery.session import Session
@@ -21,6 +21,7 @@ from onefold.operators.model import Model
 from onefold.providers.chance import Latency
 from onefold.providers.replay import Replay
 from onefold.recording.recording import opened
+from onefold.recording.tables import no_file
 from onefold.verbs import Operator
 
 
@@ -90,8 +91,6 @@ class Recipe(Struct, frozen=True):
 
     def dump(self) -> str:
         """The recipe as YAML that reads as the same recipe."""
-        import yaml
-
         data: dict[str, Any] = {}
         if self.models:
             data["models"] = msgspec.to_builtins(self.models)
@@ -101,7 +100,7 @@ class Recipe(Struct, frozen=True):
             {k: v for k, v in (("budget", self.budget), ("cache", self.cache)) if v is not None}
         )
         data["operator"] = plainly(self.operator)
-        return yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100)
+        return written(data)
 
 
 def bare(entry: Any) -> bool:
@@ -188,8 +187,13 @@ def load_recipe(path: str | Path) -> Recipe:
     if text.endswith((".yaml", ".yml", ".json")):
         file = Path(path)
         if not file.is_file():
-            raise ConfigError(f"no file {text!r}")
-        return recipe(file.read_text(encoding="utf-8"), file.parent, text)
+            raise no_file(file)
+        try:
+            return recipe(file.read_text(encoding="utf-8"), file.parent, text)
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{text} cannot be read as UTF-8 text: {error}") from None
+    if not set(text) & set(" :{[\n"):
+        raise ConfigError(f"{text!r} is no recipe: a recipe's file ends in .yaml, .yml or .json")
     return recipe(text)
 
 

@@ -132,6 +132,7 @@ class Pool:
         for example in self.line:
             try:
                 outcome = await asked_one(self.operator, example)
+                unstarved(outcome.answer)
                 self.outcomes[outcome.id] = outcome
                 if self.book:
                     self.book.write(outcome)
@@ -141,6 +142,18 @@ class Pool:
                 return
             if self.progress:
                 self.progress(outcome)
+
+
+def unstarved(answer: Answer) -> None:
+    """Refuse an answer to which a member could not contribute for want of money.
+
+    Raises:
+        BudgetExceeded: so that the run stops here, and a resumed one asks everyone.
+    """
+    for draft in answer.drafts:
+        if draft.error is not None and draft.error.kind == "BudgetExceeded":
+            raise BudgetExceeded(draft.error.message)
+        unstarved(draft)
 
 
 async def asked_one(operator: Operator, example: Example) -> Outcome:

@@ -78,15 +78,11 @@ def rendered(query: Query, system: str = "") -> tuple[Message, ...]:
     """A query as messages: system, conversation, text; drafts are shown to whoever comes after."""
     instructions = "\n\n".join(text for text in (system, query.system) if text)
     head = (Message("system", instructions),) if instructions else ()
-    text = query.text
+    told = [query.text] if query.text else []
     if query.drafts:
-        shown = "\n\n".join(
-            f"Draft {i} ({draft.source}):\n{draft.text}" for i, draft in enumerate(query.drafts, 1)
-        )
-        text = f"{query.prompt}\n\nAnswers given so far:\n\n{shown}"
-        if query.messages and not query.text:
-            return (*head, *query.messages[:-1], Message("user", text))
+        shown = (f"Draft {i} ({d.source}):\n{d.text}" for i, d in enumerate(query.drafts, 1))
+        told.append("\n\n".join(["Answers given so far:", *shown]))
     if query.labels:
-        text = f"{text}\n\nAnswer with one of: {', '.join(query.labels)}"
-    tail = (Message("user", text),) if text.strip() else ()
+        told.append(f"Answer with one of: {', '.join(query.labels)}")
+    tail = (Message("user", "\n\n".join(told)),) if told else ()
     return (*head, *query.messages, *tail)

@@ -44,9 +44,11 @@ class Within(Operator, name="within"):
 
     async def answer(self, query: Query) -> Answer:
         try:
-            async with timeout(self.seconds):
+            async with timeout(self.seconds) as deadline:
                 return await perform(self.operator, query)
         except TimeoutError:
+            if not deadline.expired():
+                raise
             name = label(self.operator)
             raise TimedOut(f"{name} took longer than {self.seconds:g} s", model=name) from None
 

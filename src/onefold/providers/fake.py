@@ -40,10 +40,12 @@ class Fake(Provider, name="fake"):
         return self._reply(request)
 
     async def stream(self, request: Request) -> AsyncIterator[str | Reply]:
+        seconds = self.seconds[request.sample % len(self.seconds)] if self.seconds else 0.0
+        if self.error:
+            await sleep(seconds)
         reply = self._reply(request)
         words = reply.text.split(" ")
         pieces = [word + " " for word in words[:-1]] + words[-1:]
-        seconds = self.seconds[request.sample % len(self.seconds)] if self.seconds else 0.0
         for piece in pieces:
             await sleep(seconds / len(pieces))
             yield piece

@@ -75,6 +75,8 @@ class Recording:
         if not rows:
             raise ConfigError(f"{path} has no rows")
         found = matched(columns(rows), names or {}, str(path))
+        if flat(path) and "value" in found:
+            rows = [{**row, found["value"]: unpacked(row.get(found["value"]))} for row in rows]
         return cls([draft(row, found, f"{path}, row {i}") for i, row in enumerate(rows, 1)], faults)
 
     @classmethod
@@ -93,7 +95,7 @@ class Recording:
     def write(self, path: str | Path) -> None:
         """Write it as JSONL, JSON, CSV or Parquet, by the file's ending."""
         rows = [msgspec.to_builtins(draft, enc_hook=spell) for draft in self.drafts]
-        if Path(path).suffix in (".csv", ".parquet"):
+        if flat(path):
             rows = [flattened(row) for row in rows]
         write_table(path, rows)
 
@@ -118,7 +120,7 @@ class Recording:
         board: dict[tuple[str, str], list[Draft]] = {}
         for each in self.drafts:
             board.setdefault((each.member, each.query_id), []).append(each)
-        return board
+        return {key: sorted(drafts, key=lambda d: d.sample) for key, drafts in board.items()}
 
     @cached_property
     def by_prompt(self) -> dict[str, str]:
@@ -186,7 +188,6 @@ def draft(row: Row, found: Mapping[str, str], where: str) -> Draft:
     given = {field: row.get(column) for field, column in found.items()}
     cells = {field: value for field, value in given.items() if value is not None}
     cells.setdefault("text", "")
-    cells = {field: unpacked(field, value) for field, value in cells.items()}
     for field in ("query_id", "member", "prompt", "text"):
         if field in cells and not isinstance(cells[field], str):
             cells[field] = spell(cells[field])
@@ -221,7 +222,7 @@ def flattened(row: Row) -> Row:
     """A row for formats whose columns have one type: `value` as JSON where it is no plain text."""
     value, expected = row.get("value"), row.get("expected")
     if isinstance(value, str):
-        plain = unpacked("value", value) == value
+        plain = unpacked(value) == value
         row["value"] = value if plain else msgspec.json.encode(value).decode()
     elif value is not None:
         row["value"] = msgspec.json.encode(value).decode()
@@ -230,9 +231,14 @@ def flattened(row: Row) -> Row:
     return row
 
 
-def unpacked(field: str, cell: Any) -> Any:
-    """A table's cell; a `value` that is JSON is what the JSON says."""
-    if field != "value" or not isinstance(cell, str):
+def flat(path: str | Path) -> bool:
+    """Whether a file's columns have one type each, or none."""
+    return Path(path).suffix.lower() in (".csv", ".parquet")
+
+
+def unpacked(cell: Any) -> Any:
+    """A cell that `flattened` wrote: what its JSON says, else the text that it is."""
+    if not isinstance(cell, str):
         return cell
     try:
         return msgspec.json.decode(cell)

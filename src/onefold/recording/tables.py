@@ -27,15 +27,13 @@ def read_table(path: str | Path) -> tuple[list[Row], list[str]]:
         ConfigError: no such file, an ending nobody knows, or a line that cannot be read.
     """
     if str(path) == "-":
-        return parsed_text(sys.stdin.read(), "standard input")
+        return parsed_text(standard_input(), "standard input")
     path = Path(path)
     ending = path.suffix.lower()
     if ending not in ENDINGS:
         raise ConfigError(f"{path}: tables end in {', '.join(ENDINGS)}, not {ending or 'nothing'}")
     if not path.is_file():
-        near = [each.name for each in path.parent.glob("*") if each.suffix == ending][:5]
-        hint = f"; there are {', '.join(sorted(near))}" if near else ""
-        raise ConfigError(f"no file {str(path)!r}{hint}")
+        raise no_file(path)
     if ending == ".parquet":
         return parquet_rows(path), []
     try:
@@ -46,6 +44,25 @@ def read_table(path: str | Path) -> tuple[list[Row], list[str]]:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read as UTF-8 text: {error}") from None
     return (csv_rows if ending == ".csv" else json_rows)(text, str(path)), []
+
+
+def no_file(path: Path) -> ConfigError:
+    """The error for a file that is not there; names those beside it with the same ending."""
+    near = sorted(each.name for each in path.parent.glob("*") if each.suffix == path.suffix)
+    hint = f"; there are {', '.join(near[:5])}" if near else ""
+    return ConfigError(f"no file {str(path)!r}{hint}")
+
+
+def standard_input() -> str:
+    """All of standard input.
+
+    Raises:
+        ConfigError: it is no UTF-8.
+    """
+    try:
+        return sys.stdin.buffer.read().removeprefix(BOM).decode()
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"standard input cannot be read as UTF-8 text: {error}") from None
 
 
 def parsed_text(text: str, where: str) -> tuple[list[Row], list[str]]:
@@ -89,7 +106,7 @@ def jsonl_rows(data: bytes, where: str) -> tuple[list[Row], list[str]]:
 
 
 def csv_rows(text: str, where: str) -> list[Row]:
-    """Rows of a CSV with a header; empty cells are left out."""
+    """Rows of a CSV with a header; empty cells are None."""
     csv.field_size_limit(2**31 - 1)
     reader = csv.DictReader(io.StringIO(text, newline=""))
     try:
@@ -101,7 +118,7 @@ def csv_rows(text: str, where: str) -> list[Row]:
         if None in row or None in row.values():
             width = len(reader.fieldnames or ())
             raise ConfigError(f"{where}, row {number} has not {width} cells like the header")
-        rows.append({name: cell for name, cell in row.items() if cell != ""})
+        rows.append({name: cell or None for name, cell in row.items()})
     return rows
 
 

@@ -85,6 +85,9 @@ def metadata(span: Span, value: Any) -> dict[str, Any]:
     """What surrounds a moment: who, how it went, and the answer's agreement where there is one."""
     about: dict[str, Any] = {"name": span.name, "status": span.status, "error": span.error}
     about["success"] = span.status == "ok"
+    about["query"] = getattr(span.query, "id", "") or getattr(span.query, "prompt", "")
+    if span.verb == "complete":
+        about["model"] = span.name
     if isinstance(value, Consensus):
         return about | {"consensus": value.agreement, "threshold": value.wanted}
     drafts = getattr(value, "drafts", ()) or getattr(span.error, "drafts", ())
