@@ -2,8 +2,9 @@
 
 python benchmarks/hedging.py [--data DIR]
 
-Model A: each call takes a log-normal time of its own, median 1 s, and costs the same. Model B: recorded answers, each
-taking a log-normal start of median 0.5 s and 15 ms a token (characters / 4) of its own length.
+Model A: each call takes a log-normal time of its own, median 1 s, and costs the same.
+Model B: recorded answers, each taking a log-normal start of median 0.5 s and 15 ms a token
+(characters / 4) of its own length; cancelled calls are booked at the model's mean length.
 """
 
 from __future__ import annotations

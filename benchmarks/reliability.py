@@ -15,13 +15,11 @@ from measuring import SEED, between, bootstrap, data_folder, percent, table
 import onefold as of
 from onefold.core.tally import wilson
 from onefold.lab.ballots import Ballots
-from onefold.readers.json import Json
-from onefold.readers.number import Number
 
 FOLDS, SIZE = 5, 5
 SETS = (
-    ("GSM8K", "zeroeval_gsm8k.parquet", Number()),
-    ("CRUX", "zeroeval_crux.parquet", Json(path="answer")),
+    ("GSM8K", "zeroeval_gsm8k.parquet", of.Number()),
+    ("CRUX", "zeroeval_crux.parquet", of.Json("answer")),
 )
 
 
@@ -117,7 +115,9 @@ def measure(name: str, ballots: Ballots) -> None:
     columns = ballots.columns(five)
     insample = ballots.vote(five).correct
     print(f"\n### {name}: {len(everyone)} questions, {len(shares)} models")
-    print(f"\nAll {len(counts):,} panels of five, majority, ties to the first by name: worst ", end="")
+    print(
+        f"\nAll {len(counts):,} panels of five, majority, ties to the first by name: worst ", end=""
+    )
     print(", ".join(percent(x, 2) for x in spread), end=" (worst, 5 %, median, 95 %, best). ")
     print(f"Panels above 99 %: {int((counts / len(everyone) > 0.99).sum())}.")
     rows = [
@@ -136,7 +136,9 @@ def measure(name: str, ballots: Ballots) -> None:
     rows = []
     for share in (1.0, 0.8, 0.6, 0.0):
         sure = verdict.agreement >= share - 1e-9
-        rows.append((f"≥ {share:.0%}", percent(float(sure.mean())), *row("", verdict.correct[sure])))
+        rows.append(
+            (f"≥ {share:.0%}", percent(float(sure.mean())), *row("", verdict.correct[sure]))
+        )
     rows = [(r[0], r[1], r[3], r[4], r[6]) for r in rows]
     head = ("agreement of the five best", "questions", "right", "95 % interval", "over 99 %?")
     table(head, rows)
@@ -146,7 +148,10 @@ def main() -> None:
     """Both data sets."""
     folder: Path = data_folder(*(file for _, file, _ in SETS))
     for name, file, reader in SETS:
-        measure(name, Ballots(of.Recording.load(folder / file), reader))
+        held = of.Recording.load(folder / file)
+        measure(name, Ballots(held, reader))
+        plain = [member for member in held.members if not member.startswith("o1")]
+        measure(f"{name} without the o1 models", Ballots(held, reader, plain))
 
 
 if __name__ == "__main__":

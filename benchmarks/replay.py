@@ -20,14 +20,22 @@ from measuring import CHEAP, SEED, data_folder, percent, table
 
 import onefold as of
 from onefold.lab.ballots import Ballots
-from onefold.readers.number import Number
 
-ROUNDS, RULES, CHECKED, SAMPLED = 3, 1_000, 60, 40
+ROUNDS, RULES, CHECKED, SAMPLED = 5, 1_000, 60, 40
+RECIPE = """
+panel: {{members: [{}], reads: number}}
+models:
+  gpt-4o-mini-2024-07-18: {{price: {{tokens_in: 0.15, tokens_out: 0.6}}}}
+  claude-3-haiku-20240307: {{price: {{tokens_in: 0.25, tokens_out: 1.25}}}}
+  gemini-1.5-flash: {{price: {{tokens_in: 0.075, tokens_out: 0.3}}}}
+  Meta-Llama-3.1-70B-Instruct: {{price: {{tokens_in: 0.88, tokens_out: 0.88}}}}
+  gpt-4o-2024-08-06: {{price: {{tokens_in: 2.5, tokens_out: 10}}}}
+"""
 ENTRY = "from onefold.cli.app import main; main()"
 
 
-def command_line(*arguments: object) -> tuple[float, float, float]:
-    """Wall and CPU seconds, and the peak MiB so far, of `onefold …` in a fresh process."""
+def command_line(*arguments: object) -> tuple[float, float]:
+    """Wall and CPU seconds of `onefold …` in a fresh process."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.perf_counter()
     command = [sys.executable, "-c", ENTRY, *map(str, arguments)]
@@ -37,15 +45,15 @@ def command_line(*arguments: object) -> tuple[float, float, float]:
         sys.exit(f"onefold {' '.join(map(str, arguments))}\n{done.stderr}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return wall, cpu, after.ru_maxrss / 1024
+    return wall, cpu
 
 
 def runs(recording: Path) -> None:
     """The run, and the same command again, each in a fresh process; medians."""
-    walls: dict[str, list[tuple[float, float, float]]] = {}
+    walls: dict[str, list[tuple[float, float]]] = {}
     with tempfile.TemporaryDirectory() as folder:
         recipe = Path(folder) / "panel.yaml"
-        recipe.write_text(f"panel:\n  members: [{', '.join(CHEAP)}]\n  reads: number\n")
+        recipe.write_text(RECIPE.format(", ".join(CHEAP)), encoding="utf-8")
         out = Path(folder) / "out"
         for _ in range(ROUNDS):
             walls.setdefault("`onefold --version`, the door alone", []).append(
@@ -58,9 +66,11 @@ def runs(recording: Path) -> None:
         report = (out / "report.txt").read_text(encoding="utf-8")
     rows = []
     for name, spent in walls.items():
-        wall, cpu, peak = (median(column) for column in zip(*spent, strict=True))
-        rows.append((name, f"{wall:.2f}", f"{cpu:.2f}", f"{peak:.0f}"))
-    table(("fresh process", "wall s", "CPU s", "peak MiB"), rows)
+        wall, cpu = (median(column) for column in zip(*spent, strict=True))
+        rows.append((name, f"{wall:.2f}", f"{cpu:.2f}"))
+    table(("fresh process", "wall s", "CPU s"), rows)
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    print(f"\nPeak memory of the largest of them: {peak:.0f} MiB.")
     print(f"\n```\n{report.strip()}\n```")
 
 
@@ -87,7 +97,7 @@ async def differences(recording: of.Recording, ballots: Ballots, drawn: list) ->
             drafts = []
             for name in members:
                 draft = recording.index[name, ballots.queries[row]][0]
-                value = Number().read(draft.text, of.Query("-"))
+                value = of.Number().read(draft.text, of.Query("-"))
                 drafts.append(of.Answer(draft.text, value, name))
             checked += 1
             try:
@@ -113,7 +123,7 @@ def votes(recording: Path) -> None:
         return made
 
     held = timed("loading the Parquet file", lambda: of.Recording.load(recording))
-    ballots = timed("reading every answer as a number", lambda: Ballots(held, Number()))
+    ballots = timed("reading every answer as a number", lambda: Ballots(held, of.Number()))
     drawn = rules(ballots)
     verdicts = timed(
         f"{RULES:,} vote rules over {len(ballots.queries)} × {len(ballots.members)}",

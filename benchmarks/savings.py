@@ -51,13 +51,13 @@ class Count:
         ]
 
 
-async def outcome(panel: of.Panel, query: of.Query) -> tuple[str | None, str, int]:
-    """The winner, who said it, and how many were asked."""
+async def outcome(panel: of.Panel, query: of.Query) -> tuple[str | None, int]:
+    """The winner, and how many were asked."""
     try:
         answer = await panel(query)
     except of.NoAnswer as error:
-        return None, "", len(error.drafts)
-    return spell(answer.value), answer.source, len(answer.drafts)
+        return None, len(error.drafts)
+    return spell(answer.value), len(answer.drafts)
 
 
 async def measure(recording: Path, reads: of.Reader, chance: random.Random) -> dict:
@@ -67,8 +67,11 @@ async def measure(recording: Path, reads: of.Reader, chance: random.Random) -> d
     accuracy = ballots.accuracy()
     counts: dict[tuple[str, str, str], Count] = {}
 
-    def correct(source: str, name: str) -> bool:
-        return bool(source and held.index[source, name][0].correct)
+    graded: dict[tuple[str, str | None], bool] = {}  # as the first draft that says so is graded
+    for draft in held:
+        value = reads.read(draft.text, of.Query(draft.prompt))
+        key = draft.query_id, None if value is None else spell(value)
+        graded.setdefault(key, bool(draft.correct and value is not None))
 
     session = of.Session(of.replay(str(recording)))
     with session:
@@ -85,17 +88,17 @@ async def measure(recording: Path, reads: of.Reader, chance: random.Random) -> d
                 }
                 for name in queries:
                     query = of.Query(held.prompts[name].prompt, id=name)
-                    winner, source, _ = await outcome(full, query)
+                    winner, _ = await outcome(full, query)
                     for stop, panel in early.items():
-                        got, who, asked = await outcome(panel, query)
+                        got, asked = await outcome(panel, query)
                         key = (str(size), stop)
                         count = counts.setdefault(key, Count())
                         count.votes += 1
                         count.asked += asked
                         count.members += size
                         count.changed += got != winner
-                        count.right += correct(who, name)
-                        count.full += correct(source, name)
+                        count.right += graded.get((name, got), False)
+                        count.full += graded.get((name, winner), False)
     return counts
 
 

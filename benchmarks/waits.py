@@ -24,7 +24,14 @@ from measuring import apart, table
 import onefold as of
 
 COUNTS = (1_000, 4_000, 10_000, 100_000)
-WAITS = {"a thread each": 4_000, "bare asyncio": 100_000, "model": 100_000, "panel of 3": 100_000}
+LAST = "panel of 3, collector off"
+WAITS = {
+    "a thread each": 4_000,
+    "bare asyncio": 100_000,
+    "model": 100_000,
+    "panel of 3": 100_000,
+    LAST: 100_000,
+}
 
 
 def figures(count: int, seconds: float, before: float, work) -> dict[str, float]:
@@ -86,6 +93,8 @@ def loop(what: str, count: int) -> dict[str, float]:
         return held
 
     gc.collect()
+    if what == LAST:
+        gc.disable()
     return figures(count, seconds, resident(), lambda: asyncio.run(main()))
 
 
@@ -115,9 +124,9 @@ def main() -> None:
     thread, panel = measured["a thread each", most], measured["panel of 3", 100_000]
     print(f"\nExtrapolated from {most:,} threads, 100,000 would hold", end=" ")
     print(f"{thread['kib'] * 100_000 / 2**20:.1f} GiB", end=" ")
-    print(f"and 100,000 stacks; calls in panels hold {panel['kib'] * 100_000 / 2**20:.2f} GiB.")
-    print(f"Memory a wait, thread to panel's call: {thread['kib'] / panel['kib']:.1f} times;", end=" ")
-    print(f"CPU: {thread['cpu'] / panel['cpu']:.1f} times.")
+    print(f"and need as many stacks; calls in panels hold {panel['kib'] * 1e5 / 2**20:.2f} GiB.")
+    print(f"Thread to panel's call: {thread['kib'] / panel['kib']:.1f} times the memory,", end=" ")
+    print(f"{thread['cpu'] / panel['cpu']:.1f} times the CPU.")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,11 @@ from onefold.lab.ballots import Ballots
 
 GPT4O, TURBO, OPUS = "gpt-4o-2024-08-06", "gpt-4-turbo-2024-04-09", "claude-3-opus-20240229"
 MINI, FLASH, HAIKU = "gpt-4o-mini-2024-07-18", "gemini-1.5-flash", "claude-3-haiku-20240307"
-GEMMA, LLAMA8, LLAMA70 = "gemma-2-9b-it", "Meta-Llama-3.1-8B-Instruct", "Meta-Llama-3.1-70B-Instruct"
+GEMMA, LLAMA8, LLAMA70 = (
+    "gemma-2-9b-it",
+    "Meta-Llama-3.1-8B-Instruct",
+    "Meta-Llama-3.1-70B-Instruct",
+)
 SHARE, MARGIN = 0.10, 0.02
 Way = tuple[np.ndarray, np.ndarray]
 
@@ -64,7 +68,8 @@ def priced(folder: Path) -> dict[str, of.Price]:
 def replayed(operator: of.Operator, file: Path, prices: dict[str, of.Price]) -> Way:
     """Right or wrong, and US dollars, of each question asked through the real panel."""
     held = of.Recording.load(file)
-    session = of.Session(of.replay(str(file), prices=prices))
+    known = {name: price for name, price in prices.items() if name in held.members}
+    session = of.Session(of.replay(str(file), prices=known))
     queries = [of.Query(held.prompts[name].prompt, id=name) for name in held.queries]
     right, usd = [], []
 

@@ -30,7 +30,7 @@ from onefold.functions import judge, operator, reader, router, stop
 from onefold.lab.measure import Outcome, Statistics, by_member, statistics
 from onefold.lab.prompts import load_prompts
 from onefold.lab.recipe import Recipe, load_recipe, recipe
-from onefold.lab.report import report, write_report
+from onefold.lab.report import members_of, report, write_report
 from onefold.lab.run import Run, arun, run
 from onefold.operators.asking import ask, plan, start, stream
 from onefold.operators.model import Model
@@ -59,7 +59,7 @@ from onefold.stops import Agree, AllOf, AnyOf, Certified, Decided, First, Never,
 from onefold.verbs import Chain, Judge, Operator, Race, Reader, Router, Stop, Vote
 
 if TYPE_CHECKING:
-    from onefold.lab.ballots import Ballots
+    from onefold.lab.ballots import Ballots, Verdict
 
 __all__ = [
     "Agree",
@@ -138,6 +138,7 @@ __all__ = [
     "Unreachable",
     "Unreadable",
     "Usage",
+    "Verdict",
     "Vote",
     "Weighted",
     "Within",
@@ -153,6 +154,7 @@ __all__ = [
     "judge",
     "load_prompts",
     "load_recipe",
+    "members_of",
     "operator",
     "parallel",
     "plan",
@@ -174,8 +176,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """What needs numpy loads when it is used."""
-    if name == "Ballots":
-        from onefold.lab.ballots import Ballots
+    if name in ("Ballots", "Verdict"):
+        from onefold.lab.ballots import Ballots, Verdict
 
-        return Ballots
+        return Verdict if name == "Verdict" else Ballots
     raise AttributeError(f"onefold has no {name!r}")

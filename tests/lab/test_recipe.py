@@ -82,7 +82,7 @@ def test_what_stands_in_it_is_what_the_session_gets():
         ("", r"a mapping with an operator, not None"),
         ("[fake:a]", r"a mapping with an operator, not \["),
         ("42", r"a mapping with an operator, not 42"),
-        ("panel: !!python/name:os.system x", r"no tags"),
+        ("panel: !!python/name:os.system x", r"plain values.*tag"),
         ("panel: {members: ['fake:a']}\npanel: {members: ['fake:b']}", r"'panel' stands twice.*line 2"),
         ("panel: {members: [}", r"no YAML.*line 1"),
         ("panel: {members: []}", r"the panel is empty: give it at least one member"),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from asyncio import CancelledError, get_running_loop
+from contextlib import suppress
 
 from msgspec import structs
 
-from onefold.core.errors import ConfigError, ModelError, OnefoldError, Unreadable
+from onefold.core.errors import ConfigError, ModelError, NotRecorded, OnefoldError, Unreadable
 from onefold.core.usage import NOTHING, Usage
 from onefold.delivery.deployment import Deployment
 from onefold.delivery.provider import Reply, Request
@@ -53,9 +54,9 @@ async def kept(session: Session, model: Deployment, request: Request, span: Span
             span.note("cached", key)
             return found
     if journal is not None:
-        recalled = journal.recall(key)
+        recalled = await journal.recall(key)
         if recalled is not None:
-            reply, usage, _ = recalled
+            reply, usage = recalled
             span.note("recalled", key)
             span.usage = usage
             if session.budget is not None:
@@ -68,7 +69,8 @@ async def kept(session: Session, model: Deployment, request: Request, span: Span
         journal.check()
     reply = await paid(session, model, request, span, key)
     if cache is not None:
-        await cache.put(key, reply)
+        with suppress(NotRecorded):  # a cache that is full loses nothing that was paid for
+            await cache.put(key, reply)
     return reply
 
 

@@ -25,6 +25,7 @@ CREATE INDEX IF NOT EXISTS calls_key ON calls (key);
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT);
 """
 TURNS = 50  # of the loop: more than any nested panel needs to end on recalled replies
+GRACE = 0.05  # seconds that a winner may come later than it did
 USED = "tokens_in, tokens_cached, tokens_out, usd, estimated"
 INSERT = "INSERT INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
@@ -33,14 +34,20 @@ class Journal:
     """Paid calls in an SQLite file. A call that it holds is answered from it, not paid again.
 
     Each row serves once a session: five equal requests that were paid five times resume as five.
+
+    paced: recalled calls take as long as they took when they were paid, so that what depends on
+        time (hedges, latencies) comes out as in one uninterrupted pass.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, paced: bool = False) -> None:
+        self.paced = paced
         self.store = Store(path, SCHEMA)
         self.full = False
         self.lost = {
-            row[0]: usage_of(row[1:])
-            for row in self.store.read(f"SELECT key, {USED} FROM calls WHERE status = 'cancelled'")
+            row[0]: (usage_of(row[2:]), float(row[1]))
+            for row in self.store.read(
+                f"SELECT key, seconds, {USED} FROM calls WHERE status = 'cancelled'"
+            )
         }
         self.unused: dict[str, list[int]] = {}
         for row, key in self.store.read(
@@ -48,8 +55,8 @@ class Journal:
         ):
             self.unused.setdefault(key, []).append(row)
 
-    def recall(self, key: str) -> tuple[Reply, Usage, float] | None:
-        """A call that was paid for before: reply, usage, seconds; None where there is none."""
+    async def recall(self, key: str) -> tuple[Reply, Usage] | None:
+        """A call that was paid for before, with what it used; None where there is none."""
         rows = self.unused.get(key)
         if not rows:
             return None
@@ -57,19 +64,23 @@ class Journal:
             f"SELECT reply, {USED}, seconds FROM calls WHERE rowid = ?", (rows.pop(),)
         )[0]
         reply = msgspec.json.decode(found[0], type=Reply)
-        return reply, usage_of(found[1:6]), found[6]
+        if self.paced:
+            await sleep(found[6])
+        return reply, usage_of(found[1:6])
 
     async def yielded(self, key: str) -> Usage | None:
         """What a call was booked with that lost its race in an earlier session, else None.
 
         Lets recalled competitors end first: they win again, and the loser is not paid again.
         """
-        booked = self.lost.get(key)
-        if booked is None:
+        if key not in self.lost:
             return None
+        booked, seconds = self.lost[key]
         try:
             for _ in range(TURNS):
                 await sleep(0)
+            if self.paced:
+                await sleep(seconds + GRACE)
         except CancelledError:
             return booked
         return None

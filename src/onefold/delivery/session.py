@@ -107,8 +107,9 @@ class Session:
         """
         other = copy(self)
         other._files, other._entered = [], 0
-        if self.journal is None:
-            other.journal = other._journal(path)
+        if self.journal is None and path is not None:
+            other.journal = Journal(path, paced=True)
+            other._files.append(other.journal)
         return other
 
     def close(self) -> None:

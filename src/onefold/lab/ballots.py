@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onefold.core.errors import ConfigError, unknown
 from onefold.core.part import coerce
 from onefold.core.query import Query
-from onefold.core.tally import spell
+from onefold.core.tally import spell, wilson
 from onefold.readers.text import LowercaseTrim
 from onefold.recording.recording import Recording
 from onefold.verbs import Reader
@@ -38,6 +38,22 @@ class Verdict(Struct, frozen=True, eq=False):
     def accuracy(self) -> float:
         """Share of the questions whose winner is right."""
         return float(self.correct.mean()) if len(self.correct) else 0.0
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % Wilson score interval of the accuracy."""
+        return wilson(self.accuracy, len(self.correct)) if len(self.correct) else (0.0, 1.0)
+
+    def gain(self, other: Verdict, draws: int = 2000, seed: int = 0) -> tuple[float, float, float]:
+        """Accuracy minus that of another verdict on the same questions, with its 95 % interval.
+
+        The interval is a paired bootstrap over questions: (difference, low, high).
+        """
+        difference = self.correct.astype(float) - other.correct
+        chance = np.random.default_rng(seed)
+        picks = chance.integers(0, len(difference), (draws, len(difference)))
+        low, high = np.percentile(difference[picks].mean(axis=1), (2.5, 97.5))
+        return float(difference.mean()), float(low), float(high)
 
 
 class Ballots:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from onefold.core.errors import ConfigError
+from onefold.core.errors import ConfigError, unknown
 from onefold.core.example import Example
 from onefold.core.query import Query
 from onefold.core.tally import spell
@@ -50,6 +50,8 @@ def matched(present: list[str], names: Mapping[str, str], where: str) -> dict[st
     """Columns of a file by what they stand for."""
     has = ", ".join(present)
     for field, column in names.items():
+        if field not in NAMES:
+            raise unknown("field", field, NAMES)
         if column not in present:
             raise ConfigError(f"{where} has no column {column!r} for {field}; it has: {has}")
     found = {

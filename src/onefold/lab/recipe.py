@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from onefold.core.errors import ConfigError, unknown
-from onefold.core.part import at, walk
+from onefold.core.part import Part, at, walk
 from onefold.core.registry import names
 from onefold.core.schema import plain_schema
 from onefold.core.spec import build, loaded, plainly, written
@@ -64,7 +64,13 @@ class Recipe(Struct, frozen=True):
             ConfigError: an entry without a provider is not in the recording.
         """
         if self.replay is None:
-            return {name: entry for name, entry in self.models.items() if not bare(entry)}
+            for name, entry in self.models.items():
+                if bare(entry):
+                    raise ConfigError(
+                        f"models.{name} has no provider, and no recording answers for it: give it "
+                        "one, or name the recording (replay:, --replay)"
+                    )
+            return dict(self.models)
         part = Replay(self.replay.recording, pace=self.replay.pace, latency=self.replay.latency)
         members = opened(self.replay.recording).members
         models: dict[str, Any] = {name: Deployment(name, part) for name in members}
@@ -84,6 +90,7 @@ class Recipe(Struct, frozen=True):
         for part in walk(self.operator):
             if isinstance(part, Model) and part.provider is None and part.model not in members:
                 raise unknown("recorded member", part.model, members)
+        recording = str(Path(recording).resolve())
         kept = {name: priced(entry) for name, entry in self.models.items() if name in members}
         latency = self.replay.latency if self.replay else None
         replay = Replayed(recording, pace, latency)
@@ -93,7 +100,7 @@ class Recipe(Struct, frozen=True):
         """The recipe as YAML that reads as the same recipe."""
         data: dict[str, Any] = {}
         if self.models:
-            data["models"] = msgspec.to_builtins(self.models)
+            data["models"] = {name: entry_data(entry) for name, entry in self.models.items()}
         if self.replay:
             data["replay"] = msgspec.to_builtins(self.replay)
         data.update(
@@ -107,6 +114,19 @@ def bare(entry: Any) -> bool:
     """Whether an entry only adds to a recorded model: a price, what is typical, no provider."""
     about = {*Deployment.__struct_fields__} - {"name", "provider"}
     return isinstance(entry, Mapping) and {*entry} <= about
+
+
+def entry_data(entry: Any) -> Any:
+    """An entry as plain data, parts spelled as they are built."""
+    if isinstance(entry, Part):
+        return plainly(entry)
+    if isinstance(entry, Deployment):
+        about = msgspec.to_builtins(msgspec.structs.replace(entry, provider=None))
+        plain = {k: v for k, v in about.items() if k not in ("name", "provider") and v is not None}
+        return {"provider": plainly(entry.provider), **plain}
+    if isinstance(entry, Mapping):
+        return {key: entry_data(value) for key, value in entry.items()}
+    return msgspec.to_builtins(entry)
 
 
 def priced(entry: Any) -> dict[str, Any]:
@@ -153,8 +173,12 @@ def checked(operator: Operator, settings: Mapping[str, Any], folder: Path | None
     replay = typed("replay", settings, Replayed)
     budget = typed("budget", settings, Annotated[float, Meta(ge=0)])
     cache = typed("cache", settings, str)
-    if replay is not None and folder is not None:
-        replay = msgspec.structs.replace(replay, recording=str(folder / replay.recording))
+    if folder is not None:
+        if replay is not None:
+            path = str((folder / replay.recording).resolve())
+            replay = msgspec.structs.replace(replay, recording=path)
+        if cache not in (None, "memory"):
+            cache = str((folder / cache).resolve())
     return Recipe(operator, models, replay, budget, cache)
 
 

@@ -96,7 +96,7 @@ def report(numbers: Statistics, members: Iterable[Member] = (), stopped: str = "
         "Cost:",
         f"  Total Cost: {money(numbers.usage.usd, 4)}{estimate(numbers.usage)}",
         f"  Average Cost: {money(numbers.usd_per_question, 6)}",
-        f"  Cost a Correct Answer: {money(numbers.usd_per_correct, 6)}",
+        f"  Cost a Correct Answer: {right_cost(numbers)}",
         f"  Calls: {numbers.usage.calls}, tokens: {numbers.usage.tokens_in} in, "
         f"{numbers.usage.tokens_out} out",
         "",
@@ -152,6 +152,11 @@ def member_cells(each: Member) -> list[str]:
 def percent(share: float | None) -> str:
     """A share as a percentage with at most two decimals."""
     return "—" if share is None else f"{round(100 * share, 2)}%"
+
+
+def right_cost(numbers: Statistics) -> str:
+    """What a right answer cost, a dash where there was none."""
+    return money(numbers.usd_per_correct, 6) if numbers.accuracy else "—"
 
 
 def milliseconds(seconds: float) -> str:

@@ -51,6 +51,8 @@ class Model(Operator, name="model"):
         """The query as it is sent."""
         sampling = Sampling(self.temperature, self.top_p, self.max_tokens, self.seed, self.until)
         messages = rendered(query, self.system)
+        if not any(message.role == "user" for message in messages):
+            raise ConfigError(f"nothing to send to {self.model}: the query has no text or messages")
         return Request(
             self.model, messages, sampling, query.labels, query.id, query.sample, query.prompt
         )
@@ -84,5 +86,8 @@ def rendered(query: Query, system: str = "") -> tuple[Message, ...]:
         told.append("\n\n".join(["Answers given so far:", *shown]))
     if query.labels:
         told.append(f"Answer with one of: {', '.join(query.labels)}")
+    before = query.messages
+    if told and not query.text and before and before[-1].role == "user":
+        before, told = before[:-1], [before[-1].content, *told]
     tail = (Message("user", "\n\n".join(told)),) if told else ()
-    return (*head, *query.messages, *tail)
+    return (*head, *before, *tail)

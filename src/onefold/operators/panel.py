@@ -110,9 +110,10 @@ class Panel(Operator, name="panel"):
                 f"quorum {self.quorum} cannot be met by {len(self.members)} members: lower it"
             )
         own = [member.name for member in self.members if isinstance(member, Named)]
-        twice = {name for name in own if own.count(name) > 1}
-        if twice:
-            raise ConfigError(f"two members named {sorted(twice)[0]!r}: rename one")
+        seats = [seat.name for seat in seated(self.members)]
+        for name in own:
+            if own.count(name) > 1 or seats.count(name) > 1:
+                raise ConfigError(f"two members named {name!r}: rename one")
 
 
 class Seat:

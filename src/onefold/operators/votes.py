@@ -65,14 +65,18 @@ class Weighted(Vote):
         if not out:
             return True
         if self.weights:
-            return ahead(self.count(drafts), sum(self.weights.get(n, 1.0) for n in out), self.least)
+            return ahead(self.count(drafts), sum(map(self._weight, out)), self.least)
         if any(draft.confidence is None for draft in drafts):
             return False
         return ahead(self.count(drafts), float(len(out)), self.least)
 
+    def _weight(self, name: str) -> float:
+        """A member's weight; all draws of one member (`m`, `m#2`) have its weight."""
+        return self.weights.get(name, self.weights.get(name.partition("#")[0], 1.0))
+
     def _weights(self, drafts: Sequence[Answer]) -> list[float]:
         if self.weights:
-            return [self.weights.get(draft.source, 1.0) for draft in drafts]
+            return [self._weight(draft.source) for draft in drafts]
         stated = [draft.confidence for draft in drafts if draft.confidence is not None]
         mean = sum(stated) / len(stated) if stated else 1.0
         return [mean if draft.confidence is None else draft.confidence for draft in drafts]

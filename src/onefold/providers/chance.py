@@ -16,7 +16,7 @@ def uniform(*parts: object) -> float:
     """A number in (0, 1) drawn from what is named, the same each time and on each machine."""
     text = "\x1f".join(str(part) for part in parts)
     digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return (int.from_bytes(digest, "big") + 0.5) / 2**64
+    return ((int.from_bytes(digest, "big") >> 12) + 0.5) / 2**52
 
 
 def normal(*parts: object) -> float:
