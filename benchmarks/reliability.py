@@ -115,9 +115,7 @@ def measure(name: str, ballots: Ballots) -> None:
     columns = ballots.columns(five)
     insample = ballots.vote(five).correct
     print(f"\n### {name}: {len(everyone)} questions, {len(shares)} models")
-    print(
-        f"\nAll {len(counts):,} panels of five, majority, ties to the first by name: worst ", end=""
-    )
+    print(f"\nAll {len(counts):,} panels of five, majority, ties to the first by name:", end=" ")
     print(", ".join(percent(x, 2) for x in spread), end=" (worst, 5 %, median, 95 %, best). ")
     print(f"Panels above 99 %: {int((counts / len(everyone) > 0.99).sum())}.")
     rows = [

@@ -1,6 +1,7 @@
 """How many calls the stops save on recorded answers, and how often they change the winner.
 
-python benchmarks/savings.py [--data DIR]     seed 20261121 (panels of five and nine, drawn)
+python benchmarks/savings.py [--data DIR]     seed 20261121 (panels of five and nine, drawn;
+every second one is weighted by accuracy in sample; members are asked one by one)
 """
 
 from __future__ import annotations
@@ -78,8 +79,8 @@ async def measure(recording: Path, reads: of.Reader, chance: random.Random) -> d
         for size in SIZES:
             for turn in range(PANELS):
                 members = chance.sample(ballots.members, size)
-                votes = {"majority": of.Majority(), "weighted": of.Weighted(accuracy)}
-                vote = votes["weighted" if turn % 2 else "majority"]
+                weights = {name: accuracy[name] for name in members}
+                vote = of.Weighted(weights) if turn % 2 else of.Majority()
                 queries = chance.sample(ballots.queries, QUESTIONS)
                 full = of.Panel(members, vote, stagger=inf, reads=reads)
                 early = {

@@ -77,7 +77,9 @@ def test_majorities_are_those_of_the_part(recording, members, abstentions):
 
 
 @settings(max_examples=200)
-@given(recordings(), subsets, policies, st.dictionaries(st.sampled_from(NAMES), WEIGHTS, min_size=1))
+@given(
+    recordings(), subsets, policies, st.dictionaries(st.sampled_from(NAMES), WEIGHTS, min_size=1)
+)
 def test_weighted_votes_are_those_of_the_part(recording, members, abstentions, weights):
     part = Weighted(weights=weights, abstentions=abstentions)
     check(recording, members, weights, abstentions, part)
@@ -116,7 +118,10 @@ def test_the_recordings_own_grading_goes_before_what_is_expected():
 
 
 def test_without_a_reader_what_was_read_when_it_was_recorded_counts():
-    rows = [Draft("1", "a", "nonsense", value=4.0, expected="4"), Draft("1", "b", " 4", expected="4")]
+    rows = [
+        Draft("1", "a", "nonsense", value=4.0, expected="4"),
+        Draft("1", "b", " 4", expected="4"),
+    ]
     recorded, read = Ballots(Recording(rows)), Ballots(Recording(rows), "number")
     assert list(recorded.codes[0]) == [0, 0]
     assert recorded.accuracy() == {"a": 1.0, "b": 1.0}

@@ -92,7 +92,9 @@ def test_a_run_of_failures_only_has_no_times_and_no_agreement():
 
 
 def test_an_unknown_price_makes_the_sums_unknown_never_free():
-    got = statistics([outcome("1", leaf(usd=0.1), True, "a"), outcome("2", leaf(usd=None), True, "a")])
+    got = statistics(
+        [outcome("1", leaf(usd=0.1), True, "a"), outcome("2", leaf(usd=None), True, "a")]
+    )
     assert got.usage.usd is None
     assert got.usd_per_question is None
     assert got.usd_per_correct is None
@@ -109,13 +111,23 @@ def test_without_right_answers_there_is_no_cost_of_one():
 
 
 def test_members_are_counted_by_what_became_of_their_drafts():
+    first = panelled(leaf("a", "x", 0.1, tokens=(3, 2)), leaf("b", "y"), leaf("c", "x"))
+    second = panelled(leaf("a", None, 0.1, 3.0), leaf("b", "y"), leaf("c", error="Cancelled"))
+    third = panelled(leaf("a", "z", 0.1), leaf("b", error="Refused"), leaf("c", "z"))
     outcomes = [
-        outcome("1", panelled(leaf("a", "x", 0.1, tokens=(3, 2)), leaf("b", "y"), leaf("c", "x")), True, "x"),
-        outcome("2", panelled(leaf("a", None, 0.1, 3.0), leaf("b", "y"), leaf("c", error="Cancelled")), True, "y"),
-        outcome("3", panelled(leaf("a", "z", 0.1), leaf("b", error="Refused"), leaf("c", "z")), False, "q"),
-    ]  # fmt: skip
+        outcome("1", first, True, "x"),
+        outcome("2", second, True, "y"),
+        outcome("3", third, False, "q"),
+    ]
     a, b, c = by_member(outcomes, lambda o: o.expected)
-    assert (a.member, a.asked, a.answered, a.abstained, a.failed, a.cancelled) == ("a", 3, 2, 1, 0, 0)
+    assert (a.member, a.asked, a.answered, a.abstained, a.failed, a.cancelled) == (
+        "a",
+        3,
+        2,
+        1,
+        0,
+        0,
+    )
     assert (b.asked, b.answered, b.failed) == (3, 2, 1)
     assert (c.answered, c.cancelled) == (2, 1)
     assert a.accuracy == pytest.approx(1 / 3)

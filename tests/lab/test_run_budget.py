@@ -14,7 +14,7 @@ CALL = 0.2
 
 def session(budget, **more):
     fake = {"provider": Fake(("a",), tokens=(100, 100), price=(1000, 1000)), "typical_tokens": 100}
-    return Session({name: fake for name in "mno"}, budget=budget, **more)
+    return Session(dict.fromkeys("mno", fake), budget=budget, **more)
 
 
 def go(operator, count, budget, **about):
@@ -76,8 +76,8 @@ def test_a_model_of_unknown_price_under_a_budget_is_refused_first(tmp_path):
         async def complete(self, request):
             raise AssertionError("asked")
 
+    held = Session({"x": "silent"}, budget=1.0)
     with pytest.raises(ConfigError, match=r"'x' has no known price.*give it a price"):
-        held = Session({"x": "silent"}, budget=1.0)
         instantly(of.arun(Model("x"), ["q"], session=held, out=tmp_path))
 
 

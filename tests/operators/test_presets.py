@@ -116,7 +116,11 @@ def test_a_cascade_in_which_nobody_is_sure_takes_the_most_confident():
 
 
 def test_a_cascade_goes_past_one_that_fails_and_one_that_cannot_be_read():
-    members = [broken("x"), member("y", "no idea", confidence=1.0), member("z", "4", confidence=0.9)]
+    members = [
+        broken("x"),
+        member("y", "no idea", confidence=1.0),
+        member("z", "4", confidence=0.9),
+    ]
     answer = ask(of.cascade(members, at=0.9, reads="number"))
     assert (answer.value, answer.usage.calls) == (4.0, 2)
 
@@ -126,7 +130,11 @@ def test_a_cascade_with_a_judge_goes_by_its_scores():
     def shorter(query, answer):
         return 1.0 if len(answer.text) < 3 else 0.1
 
-    answer = ask(of.cascade([member("x", "long winded"), member("y", "ok"), member("z", "no")], judge=shorter))
+    answer = ask(
+        of.cascade(
+            [member("x", "long winded"), member("y", "ok"), member("z", "no")], judge=shorter
+        )
+    )
     assert (answer.text, answer.unasked) == ("ok", ("z",))
 
 
@@ -142,10 +150,14 @@ def test_best_of_draws_so_many_samples_and_takes_the_highest_score():
     assert ask(of.best_of(1, model, longest)).text == "a"
 
 
+def sure(query, answer):
+    return 1.0
+
+
 @pytest.mark.parametrize("count", [0, -1])
 def test_best_of_draws_at_least_one(count):
     with pytest.raises(ConfigError, match=rf"best_of\({count}\): draw at least one sample"):
-        of.best_of(count, "fake:a", lambda query, answer: 1.0)
+        of.best_of(count, "fake:a", of.judge(sure))
 
 
 PRESETS = [of.parallel, of.sequential, of.hedged, of.cascade]

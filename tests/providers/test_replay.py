@@ -123,7 +123,10 @@ def test_an_unknown_member_is_refused_before_anything_is_asked(path):
 
 
 def test_a_missing_recording_is_refused_before_anything_is_asked(tmp_path):
-    with Session({"m": Replay(str(tmp_path / "none.jsonl"))}), pytest.raises(ConfigError, match="no file"):
+    with (
+        Session({"m": Replay(str(tmp_path / "none.jsonl"))}),
+        pytest.raises(ConfigError, match="no file"),
+    ):
         Model("m").ask("?")
 
 

@@ -112,7 +112,7 @@ def test_sums_are_worked_out_as_python_would(operands, data):
     expression = str(operands[0]) + "".join(
         f"{sign}{number}" for sign, number in zip(signs, operands[1:], strict=True)
     )
-    plain = eval("".join(filter(lambda c: c in "0123456789+-* ", expression)))  # noqa: S307
+    plain = eval("".join(filter(lambda c: c in "0123456789+-* ", expression)))
     assert worked_out(expression) == plain
     for prompt in (f"What is {expression}?", f"Compute {expression}.", expression):
         assert said(Sim(1.0), [prompt]) == [str(plain)]
@@ -133,7 +133,13 @@ def test_the_last_whole_sum_of_a_prompt_is_worked_out(prompt, value):
 
 @pytest.mark.parametrize(
     ("prompt", "wrong"),
-    [("(2 + 3) * 4", "5"), ("8 / 2 + 1", "3"), ("2 + 3^2", "5"), ("1.5 + 2", "7"), ("2 + 3 / 3", "5")],
+    [
+        ("(2 + 3) * 4", "5"),
+        ("8 / 2 + 1", "3"),
+        ("2 + 3^2", "5"),
+        ("1.5 + 2", "7"),
+        ("2 + 3 / 3", "5"),
+    ],
 )
 def test_a_piece_of_an_expression_is_not_taken_for_the_whole(prompt, wrong):
     assert said(Sim(1.0), [prompt]) != [wrong]
@@ -146,8 +152,7 @@ def test_failures_come_as_often_as_declared_and_say_that_they_are_simulated():
         try:
             await sim.complete(request(prompt))
         except Unreachable as error:
-            assert "simulated" in str(error)
-            return 1
+            return "simulated" in str(error)
         return 0
 
     async def everyone():

@@ -205,7 +205,9 @@ def test_a_draft_is_found_by_its_questions_id():
 
 
 def test_without_an_id_a_draft_is_found_by_its_very_prompt():
-    recording = Recording([draft("1", "m", "one", prompt="A?"), draft("2", "m", "two", prompt="B?")])
+    recording = Recording(
+        [draft("1", "m", "one", prompt="A?"), draft("2", "m", "two", prompt="B?")]
+    )
     assert recording.find("m", "", "B?").text == "two"
     assert recording.find("m", "", "C?") is None
 
@@ -233,7 +235,9 @@ def test_samples_keep_their_numbers_whatever_the_order_of_the_rows():
 
 def test_an_unknown_member_is_an_error_with_the_nearest_name():
     recording = Recording([draft(member="gpt-4o"), draft(member="llama")])
-    with pytest.raises(ConfigError, match=r"no recorded member named 'gpt-4'; did you mean 'gpt-4o'"):
+    with pytest.raises(
+        ConfigError, match=r"no recorded member named 'gpt-4'; did you mean 'gpt-4o'"
+    ):
         recording.find("gpt-4", "1", "")
 
 

@@ -12,7 +12,22 @@ from hypothesis import strategies as st
 from onefold.core.errors import ConfigError, MissingExtra
 from onefold.recording.tables import parsed_text, read_table, write_table
 
-HOSTILE = ['"', ",", "\n", "\r\n", "\r", "'", "\\", "\t", "é", "日本", "\u2028", "\ufeff", "😀", "=1+1"]
+HOSTILE = [
+    '"',
+    ",",
+    "\n",
+    "\r\n",
+    "\r",
+    "'",
+    "\\",
+    "\t",
+    "é",
+    "日本",
+    "\u2028",
+    "\ufeff",
+    "😀",
+    "=1+1",
+]
 texts = st.lists(st.one_of(st.sampled_from(HOSTILE), st.text(max_size=8)), min_size=1).map("".join)
 rows = st.lists(st.fixed_dictionaries({"id": texts, "text": texts}), min_size=1, max_size=6)
 shared = settings(
@@ -70,13 +85,9 @@ def test_nested_values_become_json_in_a_cell(tmp_path):
         assert json.loads(row["list"]) == [1, "x"]
 
 
-def test_a_parquet_column_of_mixed_types_is_written_or_refused_in_words(tmp_path):
-    try:
+def test_a_parquet_column_of_mixed_types_is_refused_with_its_name(tmp_path):
+    with pytest.raises(ConfigError, match="value"):
         write_table(tmp_path / "t.parquet", [{"value": 4.0}, {"value": "four"}])
-    except ConfigError as error:
-        assert "value" in str(error)
-    else:
-        assert len(read_table(tmp_path / "t.parquet")[0]) == 2
 
 
 def test_an_unknown_ending_is_refused_when_reading_and_when_writing(tmp_path):
@@ -96,7 +107,9 @@ def test_the_ending_may_be_written_in_capitals(tmp_path):
 def test_a_missing_file_is_named_with_those_that_are_there(tmp_path):
     for name in ("drafts.jsonl", "other.jsonl", "notes.csv"):
         (tmp_path / name).write_text("")
-    with pytest.raises(ConfigError, match=r"draft\.jsonl.*there are drafts\.jsonl, other\.jsonl") as e:
+    with pytest.raises(
+        ConfigError, match=r"draft\.jsonl.*there are drafts\.jsonl, other\.jsonl"
+    ) as e:
         read_table(tmp_path / "draft.jsonl")
     assert "notes.csv" not in str(e.value)
 
@@ -213,7 +226,10 @@ def test_parquet_without_pyarrow_says_what_to_install(tmp_path, monkeypatch):
         ('[{"prompt": "a"}, "b"]', [{"prompt": "a"}, {"text": "b"}]),
         ('  \n{"prompt": "a"}\n{"prompt": "b"}\n', [{"prompt": "a"}, {"prompt": "b"}]),
         ('id,prompt\n1,"a, b"\n', [{"id": "1", "prompt": "a, b"}]),
-        ("What is 1 + 1?\n\nAnd 2, or 3?\n", [{"text": "What is 1 + 1?"}, {"text": "And 2, or 3?"}]),
+        (
+            "What is 1 + 1?\n\nAnd 2, or 3?\n",
+            [{"text": "What is 1 + 1?"}, {"text": "And 2, or 3?"}],
+        ),
         ("Please prompt, or not\n", [{"text": "Please prompt, or not"}]),
         ("", []),
     ],

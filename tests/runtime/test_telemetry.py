@@ -1,4 +1,4 @@
-"""Telemetry: every named event is told, in order, with what was measured; handlers disturb nobody."""
+"""Telemetry: every named event is told in its order, and handlers disturb nobody."""
 
 import pytest
 
@@ -58,7 +58,9 @@ def test_a_panels_life_is_told_in_order():
 def test_failures_and_cancellations_of_models_are_exceptions():
     heard = told(panel("broken", "good", "slow", stop="first"))
     assert names(heard).count("model.start") == 3
-    ended = {about["name"]: (name, about["status"]) for name, _, about in heard if name[:6] == "model."}
+    ended = {
+        about["name"]: (name, about["status"]) for name, _, about in heard if name[:6] == "model."
+    }
     assert ended == {
         "broken": ("model.exception", "failed"),
         "good": ("model.stop", "ok"),
@@ -92,7 +94,9 @@ def test_a_split_vote_is_no_consensus():
 
 
 def test_a_start_measures_nothing_and_a_stop_its_time_money_and_tokens():
-    heard = {name: (measured, about) for name, measured, about in told(panel("good", "other", "good"))}
+    heard = {
+        name: (measured, about) for name, measured, about in told(panel("good", "other", "good"))
+    }
     assert heard["predict.start"][0] == {}
     measured, about = heard["predict.stop"]
     assert measured["duration"] == 2.0
@@ -120,7 +124,12 @@ def test_an_exception_brings_its_error():
 
 
 def test_a_single_model_is_a_prediction_too():
-    assert names(told(Model("good"))) == ["predict.start", "model.start", "model.stop", "predict.stop"]
+    assert names(told(Model("good"))) == [
+        "predict.start",
+        "model.start",
+        "model.stop",
+        "predict.stop",
+    ]
 
 
 def test_a_panel_in_a_panel_is_one_prediction_with_two_votes():
@@ -170,7 +179,9 @@ def test_a_handler_that_raises_disturbs_nobody_and_is_kept():
 
 
 def test_an_event_nobody_tells_is_refused_with_the_nearest():
-    with pytest.raises(ConfigError, match=r"no event named 'predict\.strat'; did you mean 'predict\.start'"):
+    with pytest.raises(
+        ConfigError, match=r"no event named 'predict\.strat'; did you mean 'predict\.start'"
+    ):
         Telemetry().on("predict.strat", print)
 
 

@@ -76,6 +76,8 @@ def asked_of(
     budget: float | None,
 ) -> tuple[Operator, Session]:
     """Who is asked, and in which session."""
+    if config is not None and (vote, stop, stagger) != ("majority", "never", 0.0):
+        raise ConfigError("--vote, --stop and --stagger go with --model; a recipe has its own")
     if config is not None and not models:
         recipe = load_recipe(config)
         return recipe.operator, recipe.session(**({} if budget is None else {"budget": budget}))

@@ -83,7 +83,9 @@ def dollars(usd: float | None) -> str:
     """Money for people: as many digits as it needs, `unknown` where it is."""
     if usd is None:
         return "price unknown"
-    return f"${usd:.2f}" if usd >= 1 or usd == 0 else f"${usd:.6f}".rstrip("0")
+    if usd >= 1 or usd == 0:
+        return f"${usd:.2f}"
+    return f"${usd:.6f}".rstrip("0") if usd >= 1e-6 else f"${usd:.3g}"
 
 
 def estimated_tokens(text: str) -> int:

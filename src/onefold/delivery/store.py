@@ -10,11 +10,9 @@ from typing import Any
 
 from onefold.core.errors import ConfigError, NotRecorded
 
-WINDOW = 0.002
-
 
 class Store:
-    """Rows that are durable once `write` returns; writers that wait together share one commit.
+    """Rows that are durable once `write` returns; writers of one turn of the loop share a commit.
 
     Commits survive the death of the process; WAL with synchronous=NORMAL.
 
@@ -55,7 +53,7 @@ class Store:
         commit = self.commit
         if commit is None or commit.done() or commit.get_loop() is not loop:
             commit = self.commit = loop.create_future()
-            loop.call_later(WINDOW, self._commit, commit)
+            loop.call_soon(self._commit, commit)
         await shield(commit)
 
     def _commit(self, commit: Future[None]) -> None:

@@ -49,6 +49,9 @@ class Verdict(Struct, frozen=True, eq=False):
 
         The interval is a paired bootstrap over questions: (difference, low, high).
         """
+        if self.correct.shape != other.correct.shape or not len(self.correct):
+            sizes = f"{len(self.correct)} and {len(other.correct)}"
+            raise ConfigError(f"verdicts on {sizes} questions: compare the same ones, at least one")
         difference = self.correct.astype(float) - other.correct
         chance = np.random.default_rng(seed)
         picks = chance.integers(0, len(difference), (draws, len(difference)))

@@ -166,4 +166,6 @@ def milliseconds(seconds: float) -> str:
 
 def money(usd: float | None, places: int) -> str:
     """US dollars to some places."""
-    return "unknown" if usd is None else f"${round(usd, places)}"
+    if usd is None:
+        return "unknown"
+    return f"${round(usd, places)}" if usd == 0 or usd >= 10**-places else dollars(usd)

@@ -7,8 +7,9 @@ from concurrent.futures import Future
 from typing import Any
 
 from onefold.core.answer import Answer
+from onefold.core.errors import ConfigError
 from onefold.core.part import coerce
-from onefold.core.query import Message, Query
+from onefold.core.query import Message, Query, asked
 from onefold.delivery.session import here
 from onefold.operators.planning import planned
 from onefold.runtime.bridge import bridge
@@ -27,7 +28,9 @@ def ask(
     messages: Iterable[Message] = (),
 ) -> Answer:
     """Ask one question and wait: `ask("What is 2+2?", "fake:4", reads="number").value`."""
-    query = Query(text) if isinstance(text, str) else text
+    if isinstance(labels, str):
+        raise ConfigError(f"labels: a list of texts, not {labels!r}: write [{labels!r}]")
+    query = Query(text) if isinstance(text, str) else asked(text)
     changes = {
         "reads": part(Reader, reads) if reads is not None else query.reads,
         "system": system or query.system,

@@ -71,9 +71,11 @@ def panel_cost(part: Panel, query: Query, shares: dict[int, Imagined]) -> Plan:
     fewest = started_at_least(part)
     first = [float(i < fewest) for i in range(len(drafts))]
     least = summed([d.least for d in drafts], first, part.stagger)
+    if part.route is not None:
+        least = smallest([d.least for d in drafts])
     if isinstance(part.stop, Never) and part.route is None and part.patience == inf:
         expected = summed([d.expected for d in drafts], everyone, part.stagger)
-        note = ""
+        note = next((draft.assumption for draft in drafts if draft.assumption), "")
     else:
         imagined = shares.get(id(part))
         if imagined is None:
@@ -87,13 +89,25 @@ def panel_cost(part: Panel, query: Query, shares: dict[int, Imagined]) -> Plan:
 
 def summed(costs: Sequence[Cost], shares: Sequence[float], stagger: float) -> Cost:
     """The members' costs, each by its share; their times overlap as the stagger lets them."""
-    total, end, start = FREE, 0.0, 0.0
+    total, start, ends = FREE, 0.0, [0.0]
     for each, share in zip(costs, shares, strict=True):
         total += each.times(share)
         if share:
-            end = max(end, start + each.seconds * share)
-            start += min(stagger, each.seconds * share)
-    return total.lasting(end)
+            ends.append(start + each.seconds * share)
+            start = min([start + stagger, *(end for end in ends if end > start)])
+    return total.lasting(max(ends))
+
+
+def smallest(costs: Sequence[Cost]) -> Cost:
+    """The least of each figure, for a router that may ask anyone."""
+    prices = [cost.usd for cost in costs if cost.usd is not None]
+    return Cost(
+        min(cost.calls for cost in costs),
+        min(cost.tokens_in for cost in costs),
+        min(cost.tokens_out for cost in costs),
+        min(prices) if len(prices) == len(costs) else None,
+        min(cost.seconds for cost in costs),
+    )
 
 
 def started_at_least(panel: Panel) -> int:

@@ -67,7 +67,7 @@ def event_name(phase: Phase, span: Span, what: str, value: Any) -> str:
             return "consensus.reached" if value.reached else "consensus.failed"
         return ""
     if span.verb == "decide":
-        return "vote.complete" if phase == "stop" else ""
+        return "vote.complete" if phase == "stop" and span.status == "ok" else ""
     group = "model" if span.verb == "complete" else "predict" if span.parent is None else ""
     if not group:
         return ""
