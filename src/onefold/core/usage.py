@@ -85,7 +85,7 @@ def dollars(usd: float | None) -> str:
         return "price unknown"
     if usd >= 1 or usd == 0:
         return f"${usd:.2f}"
-    return f"${usd:.6f}".rstrip("0") if usd >= 1e-6 else f"${usd:.3g}"
+    return f"${usd:.6f}".rstrip("0") if usd >= 1e-6 else f"${usd:.12f}".rstrip("0")
 
 
 def estimated_tokens(text: str) -> int:

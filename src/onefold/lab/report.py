@@ -168,4 +168,7 @@ def money(usd: float | None, places: int) -> str:
     """US dollars to some places."""
     if usd is None:
         return "unknown"
-    return f"${round(usd, places)}" if usd == 0 or usd >= 10**-places else dollars(usd)
+    if 0 < usd < 10**-places:
+        return dollars(usd)
+    digits = f"{usd:.{places}f}".rstrip("0")
+    return f"${digits}0" if digits.endswith(".") else f"${digits}"
