@@ -11,11 +11,12 @@ import json
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 import tracemalloc
 from statistics import median
 
-from measuring import apart, table
+from measuring import apart, installed, table
 
 import onefold as of
 
@@ -121,12 +122,15 @@ def imports() -> dict[str, float]:
     """CPU ms of imports in fresh processes, in turn, the median."""
     timed = "import time; began = time.process_time(); {}; print(time.process_time() - began)"
     rounds: dict[str, list[float]] = {module: [] for module in MODULES}
-    for turn in range(IMPORTS + 1):
-        for module in MODULES:
-            command = [sys.executable, "-c", timed.format(module)]
-            said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-            if turn:  # the first one writes bytecode
-                rounds[module].append(float(said) * 1000)
+    with tempfile.TemporaryDirectory() as folder:
+        for turn in range(IMPORTS + 1):
+            for module in MODULES:
+                command = [sys.executable, "-c", timed.format(module)]
+                said = subprocess.run(
+                    command, capture_output=True, text=True, check=True, env=installed(folder)
+                ).stdout
+                if turn:  # the first one writes bytecode
+                    rounds[module].append(float(said) * 1000)
     return {module: median(times) for module, times in rounds.items()}
 
 

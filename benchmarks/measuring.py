@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
@@ -56,6 +57,12 @@ def apart(script: str, *arguments: object) -> dict:
     command = [sys.executable, script, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def installed(folder: str | Path) -> dict[str, str]:
+    """The environment of a process that keeps bytecode in a folder, as an installed package has."""
+    kept = {key: text for key, text in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(folder)}
 
 
 def bootstrap(worth: np.ndarray, draws: int = 10_000, seed: int = SEED) -> tuple[float, float]:

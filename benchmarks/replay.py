@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from measuring import CHEAP, SEED, data_folder, percent, table
+from measuring import CHEAP, SEED, data_folder, installed, percent, table
 
 import onefold as of
 from onefold.lab.ballots import Ballots
@@ -34,12 +34,14 @@ models:
 ENTRY = "from onefold.cli.app import main; main()"
 
 
-def command_line(*arguments: object) -> tuple[float, float]:
+def command_line(folder: str, *arguments: object) -> tuple[float, float]:
     """Wall and CPU seconds of `onefold …` in a fresh process."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     began = time.perf_counter()
     command = [sys.executable, "-c", ENTRY, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=installed(Path(folder) / "pyc")
+    )
     wall = time.perf_counter() - began
     if done.returncode:
         sys.exit(f"onefold {' '.join(map(str, arguments))}\n{done.stderr}")
@@ -55,13 +57,16 @@ def runs(recording: Path) -> None:
         recipe = Path(folder) / "panel.yaml"
         recipe.write_text(RECIPE.format(", ".join(CHEAP)), encoding="utf-8")
         out = Path(folder) / "out"
+        command_line(folder, "--version")
         for _ in range(ROUNDS):
             walls.setdefault("`onefold --version`, the door alone", []).append(
-                command_line("--version")
+                command_line(folder, "--version")
             )
             shutil.rmtree(out, ignore_errors=True)
             for name in ("653 questions × 5 members, fresh `--out`", "the same command again"):
-                spent = command_line("run", recipe, recording, "--replay", recording, "--out", out)
+                spent = command_line(
+                    folder, "run", recipe, recording, "--replay", recording, "--out", out
+                )
                 walls.setdefault(name, []).append(spent)
         report = (out / "report.txt").read_text(encoding="utf-8")
     rows = []

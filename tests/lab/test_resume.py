@@ -9,7 +9,7 @@ from shutil import copytree
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import onefold as of
@@ -278,6 +278,8 @@ strategies = st.sampled_from(
 def test_whenever_and_however_it_is_interrupted_a_run_comes_out_as_in_one_pass(way):
     @settings(max_examples=40)
     @given(delays, strategies, st.floats(0.1, 9), st.integers(1, 4))
+    @example([0.73, 0.41], {"stop": "first", "stagger": 0.5, "quorum": 1}, 1.0, 1)
+    @example([0.41, 0.73], {"stop": "first", "stagger": 0.5, "quorum": 1}, 1.0, 1)
     def holds(times, strategy, after, concurrency):
         panel = Panel(
             [

@@ -183,7 +183,7 @@ def test_ctrl_c_cancels_the_calls_and_books_them(tmp_path):
             out, err = process.communicate(timeout=20)
         finally:
             process.kill()
-    booked = [(name, "cancelled", 1) for name in "abc"]
+    booked = [(name, "interrupted", 1) for name in "abc"]
     assert out.splitlines() == ["interrupted", str(booked), "again"], err
 
 

@@ -92,7 +92,8 @@ async def paid(
     except CancelledError:
         usage = abandoned(model, request)
         if journal is not None:
-            journal.book(key, request, usage, get_running_loop().time() - started, "cancelled")
+            status = "interrupted" if span.interrupted else "cancelled"
+            journal.book(key, request, usage, get_running_loop().time() - started, status)
         raise
     finally:
         span.usage = usage

@@ -115,7 +115,10 @@ class Journal:
             raise
 
     def book(self, key: str, request: Request, usage: Usage, seconds: float, status: str) -> None:
-        """Note a call that was cancelled; written with the next commit."""
+        """Note a call that lost its race (`cancelled`), or whose question was `interrupted`.
+
+        Written with the next commit. The first need not be asked again when its race is resumed.
+        """
         self.store.waiting.append((INSERT, self.row(key, request, None, usage, seconds, status)))
 
     def row(

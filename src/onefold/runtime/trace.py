@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncio import CancelledError, get_running_loop
+from asyncio import CancelledError, current_task, get_running_loop
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any, Literal, TypeVar
@@ -26,7 +26,7 @@ class Span:
 
     __slots__ = (
         "answer", "children", "error", "listeners", "name", "parent",
-        "query", "seconds", "started", "status", "usage", "verb",
+        "query", "seconds", "started", "status", "task", "usage", "verb",
     )  # fmt: skip
 
     def __init__(
@@ -49,11 +49,19 @@ class Span:
         self.status = "running"
         self.seconds = 0.0
         self.started = get_running_loop().time()
-        if parent is not None:
+        if parent is None:
+            self.task = current_task()
+        else:
+            self.task = parent.task
             self.listeners = listeners = parent.listeners
             parent.children.append(self)
         for listener in listeners:
             listener("start", self, "", None)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the whole question is being cancelled, rather than this part of it."""
+        return self.task is not None and self.task.cancelling() > 0
 
     @property
     def speaking(self) -> bool:
