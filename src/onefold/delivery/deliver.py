@@ -8,11 +8,11 @@ from contextlib import suppress
 from msgspec import structs
 
 from onefold.core.errors import ConfigError, ModelError, NotRecorded, OnefoldError, Unreadable
-from onefold.core.usage import NOTHING, Usage
+from onefold.core.usage import NOTHING
 from onefold.delivery.deployment import Deployment
 from onefold.delivery.provider import Reply, Request
 from onefold.delivery.session import Session, here
-from onefold.runtime.trace import Span, current
+from onefold.runtime.trace import Span, current, spanned
 
 
 async def deliver(request: Request, model: Deployment | None = None) -> Reply:
@@ -33,13 +33,7 @@ async def deliver(request: Request, model: Deployment | None = None) -> Reply:
             "session sends: shorten it, or raise Session(longest=…)"
         )
     span = Span("complete", request.model, request, current.get())
-    try:
-        reply = await kept(session, model, request, span)
-    except BaseException as error:
-        span.end(error=error)
-        raise
-    span.end(reply)
-    return reply
+    return await spanned(span, kept(session, model, request, span))
 
 
 async def kept(session: Session, model: Deployment, request: Request, span: Span) -> Reply:
@@ -90,7 +84,7 @@ async def paid(
         reply = await attempt(model, request, span)
         usage = model.used(reply, request)
     except CancelledError:
-        usage = abandoned(model, request)
+        usage = model.estimate(request)  # a service bills what it had begun
         if journal is not None:
             status = "interrupted" if span.interrupted else "cancelled"
             journal.book(key, request, usage, get_running_loop().time() - started, status)
@@ -138,9 +132,3 @@ async def streamed(model: Deployment, request: Request, span: Span) -> Reply:
     if reply is None:
         raise Unreadable(f"{request.model}: the stream ended without a reply", model=request.model)
     return reply
-
-
-def abandoned(model: Deployment, request: Request) -> Usage:
-    """What a call that was cancelled half-way is booked with: services bill it, so an estimate."""
-    estimate = model.estimate(request)
-    return Usage(estimate.tokens_in, 0, estimate.tokens_out, estimate.usd, 1, estimated=True)

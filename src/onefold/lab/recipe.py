@@ -10,12 +10,12 @@ import msgspec
 from msgspec import Meta, Struct
 
 from onefold.core.errors import ConfigError, unknown
-from onefold.core.part import Part, at, walk
+from onefold.core.part import at, walk
 from onefold.core.registry import names
 from onefold.core.schema import plain_schema
 from onefold.core.spec import build, loaded, plainly, written
-from onefold.core.usage import Price
-from onefold.delivery.deployment import Deployment, deployment
+from onefold.delivery.deployment import Deployment
+from onefold.delivery.entries import bare, entry_data, entry_schema, priced
 from onefold.delivery.session import Session
 from onefold.operators.model import Model
 from onefold.providers.chance import Latency
@@ -103,38 +103,12 @@ class Recipe(Struct, frozen=True):
             data["models"] = {name: entry_data(entry) for name, entry in self.models.items()}
         if self.replay:
             data["replay"] = msgspec.to_builtins(self.replay)
-        data.update(
-            {k: v for k, v in (("budget", self.budget), ("cache", self.cache)) if v is not None}
-        )
+        if self.budget is not None:
+            data["budget"] = self.budget
+        if self.cache is not None:
+            data["cache"] = self.cache
         data["operator"] = plainly(self.operator)
         return written(data)
-
-
-def bare(entry: Any) -> bool:
-    """Whether an entry only adds to a recorded model: a price, what is typical, no provider."""
-    about = {*Deployment.__struct_fields__} - {"name", "provider"}
-    return isinstance(entry, Mapping) and {*entry} <= about
-
-
-def entry_data(entry: Any) -> Any:
-    """An entry as plain data, parts spelled as they are built."""
-    if isinstance(entry, Part):
-        return plainly(entry)
-    if isinstance(entry, Deployment):
-        about = msgspec.to_builtins(msgspec.structs.replace(entry, provider=None))
-        plain = {k: v for k, v in about.items() if k not in ("name", "provider") and v is not None}
-        return {"provider": plainly(entry.provider), **plain}
-    if isinstance(entry, Mapping):
-        return {key: entry_data(value) for key, value in entry.items()}
-    return msgspec.to_builtins(entry)
-
-
-def priced(entry: Any) -> dict[str, Any]:
-    """An entry without its provider, whose price it keeps."""
-    part = deployment("", entry) if not bare(entry) else None
-    price = {"price": msgspec.to_builtins(part.price)} if part and part.price else {}
-    given = entry if isinstance(entry, Mapping) and ("provider" in entry or bare(entry)) else {}
-    return price | {key: value for key, value in given.items() if key != "provider"}
 
 
 def recipe(text: str, folder: Path | None = None, where: str = "the recipe") -> Recipe:
@@ -223,24 +197,8 @@ def load_recipe(path: str | Path) -> Recipe:
 
 def recipe_schema() -> dict[str, Any]:
     """JSON Schema of what may stand beside the operator."""
-    price = plain_schema(Price)
-    entry = {
-        "anyOf": [
-            {"$ref": "#/$defs/provider"},
-            {
-                "type": "object",
-                "properties": {
-                    "provider": {"$ref": "#/$defs/provider"},
-                    "price": price,
-                    "typical_tokens": {"type": "integer", "minimum": 1},
-                    "typical_seconds": {"type": "number", "minimum": 0},
-                },
-                "additionalProperties": False,
-            },
-        ]
-    }
     return {
-        "models": {"type": "object", "additionalProperties": entry},
+        "models": {"type": "object", "additionalProperties": entry_schema()},
         "replay": plain_schema(Replayed),
         "budget": {"type": "number", "minimum": 0},
         "cache": {"type": "string"},
