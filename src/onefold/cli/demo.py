@@ -68,7 +68,7 @@ def ways() -> dict[str, Operator]:
         "panel of four, majority": Panel(members(everyone), reads="number"),
         "panel of four, weighted": Panel(members(everyone), vote="weighted", reads="number"),
         "one by one until two agree": sequential(members(everyone), agree=0.6, reads="number"),
-        "cascade until 0.9 sure": cascade(members(everyone), at=0.9, reads="number"),
+        "cascade until 0.8 sure": cascade(members(everyone), at=0.8, reads="number"),
         "three cheap, weighted": Panel(members(cheap), vote="weighted", reads="number"),
         "hedged large": hedged(members(["large", "medium"]), after=3.0, reads="number"),
     }
