@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.metadata import entry_points
 from typing import Any
 
 from onefold.core.errors import ConfigError, OnefoldError, unknown
@@ -37,13 +36,14 @@ def register(kind: Any, name: str, thing: Any) -> None:
 
 def origin(thing: Any) -> str:
     """Where a registered thing was defined; running a notebook cell again is no clash."""
-    source = getattr(thing, "call", thing)
+    source = thing if isinstance(thing, type) else getattr(thing, "call", thing)
     return f"{getattr(source, '__module__', '')}.{getattr(source, '__qualname__', repr(source))}"
 
 
 @cache
 def announced() -> None:
     """Load what installed packages announce under the entry point `onefold.parts`, once."""
+
     for point in entry_points(group="onefold.parts"):
         try:
             point.load()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
-from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from typing import IO, Any
 
@@ -138,11 +138,23 @@ def locked(folder: Path) -> IO[bytes]:
     except OSError as error:
         raise ConfigError(f"{folder} cannot be written to: {error}; name another folder") from None
     try:
-        flock(lock, LOCK_EX | LOCK_NB)
+        seize(lock)
     except OSError:
         lock.close()
         raise ConfigError(f"another run is writing to {folder}: wait for it, or stop it") from None
     return lock
+
+
+def seize(file: IO[bytes]) -> None:
+    """Lock an open file for this process, as the operating system does it; OSError if it is."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def line_of(outcome: Outcome) -> bytes:
