@@ -43,6 +43,7 @@ def origin(thing: Any) -> str:
 @cache
 def announced() -> None:
     """Load what installed packages announce under the entry point `onefold.parts`, once."""
+    from importlib.metadata import entry_points
 
     for point in entry_points(group="onefold.parts"):
         try:
