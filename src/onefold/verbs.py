@@ -23,7 +23,7 @@ from onefold.core.usage import NOTHING, Usage
 from onefold.delivery.session import here
 from onefold.runtime.bridge import bridge
 from onefold.runtime.stream import Stream
-from onefold.runtime.trace import Listener, Span, current, spanned
+from onefold.runtime.trace import Listener, Span, current
 
 
 class Reader(Part, abstract=True):
@@ -166,13 +166,10 @@ async def perform(
             session.ready(operator)
             listeners = session.listeners if listener is None else (*session.listeners, listener)
         span = Span("answer", label(operator), query, parent, listeners)
-    answer = await spanned(span, spoken(operator, query, span))
+    with span:
+        answer = checked(answered(await operator.answer(query)), query, span)
+        span.answer = answer
     return answer.but(usage=span.usage, seconds=span.seconds)
-
-
-async def spoken(operator: Operator, query: Query, span: Span) -> Answer:
-    """What an operator answers, read and named."""
-    return checked(answered(await operator.answer(query)), query, span)
 
 
 def checked(answer: Answer, query: Query, span: Span) -> Answer:

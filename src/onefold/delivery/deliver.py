@@ -12,7 +12,7 @@ from onefold.core.usage import NOTHING
 from onefold.delivery.deployment import Deployment
 from onefold.delivery.provider import Reply, Request
 from onefold.delivery.session import Session, here
-from onefold.runtime.trace import Span, current, spanned
+from onefold.runtime.trace import Span, current
 
 
 async def deliver(request: Request, model: Deployment | None = None) -> Reply:
@@ -32,15 +32,17 @@ async def deliver(request: Request, model: Deployment | None = None) -> Reply:
             f"the prompt has {request.length} characters, more than the {session.longest} that a "
             "session sends: shorten it, or raise Session(longest=…)"
         )
-    span = Span("complete", request.model, request, current.get())
-    return await spanned(span, kept(session, model, request, span))
+    with Span("complete", request.model, request, current.get()) as span:
+        if session.cache is None and session.journal is None:
+            span.answer = reply = await paid(session, model, request, span, "")
+        else:
+            span.answer = reply = await kept(session, model, request, span)
+    return reply
 
 
 async def kept(session: Session, model: Deployment, request: Request, span: Span) -> Reply:
     """The reply from the cache or the journal, else a paid one."""
     cache, journal = session.cache, session.journal
-    if cache is None and journal is None:
-        return await paid(session, model, request, span, "")
     key = request.key(model.identity)
     if cache is not None:
         found = cache.get(key)

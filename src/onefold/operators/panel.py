@@ -23,7 +23,7 @@ from onefold.core.tally import Consensus, Tally
 from onefold.operators.wrappers import Named
 from onefold.readers.text import LowercaseTrim
 from onefold.runtime.relay import Relay, relay
-from onefold.runtime.trace import Span, current, spanned
+from onefold.runtime.trace import Span, current
 from onefold.stops import Never
 from onefold.verbs import Judge, Operator, Race, Reader, Router, Stop, Vote, label, perform
 
@@ -91,8 +91,8 @@ class Panel(Operator, name="panel"):
         seats = seated(self.members)
         if self.route is None:
             return seats
-        span = Span("route", self.route.name_of_part, query, current.get())
-        preferred = await spanned(span, self.route.route(query))
+        with Span("route", self.route.name_of_part, query, current.get()) as span:
+            span.answer = preferred = await self.route.route(query)
         if not preferred:
             return seats
         known = {seat.name: seat for seat in seats}
@@ -183,8 +183,8 @@ class Round:
         return draft
 
     async def _judged(self, judge: Judge, draft: Answer) -> Answer:
-        span = Span("score", judge.name_of_part, self.query, self.span)
-        score = await spanned(span, judge.score(self.query, draft))
+        with Span("score", judge.name_of_part, self.query, self.span) as span:
+            span.answer = score = await judge.score(self.query, draft)
         if not 0.0 <= score <= 1.0:
             raise Unreadable(f"judge {span.name} scored {score!r}; it must lie in [0, 1]")
         return draft.but(confidence=score, usage=draft.usage + span.usage)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from asyncio import CancelledError, current_task, get_running_loop
-from collections.abc import Awaitable, Callable
-from contextvars import ContextVar
-from typing import Any, Literal, TypeVar
+from collections.abc import Callable
+from contextvars import ContextVar, Token
+from typing import Any, Literal
 
 from onefold.core.usage import NOTHING, Usage
 
 Phase = Literal["start", "note", "stop"]
-Result = TypeVar("Result")
 Verb = Literal["answer", "draft", "decide", "score", "route", "complete"]
 
 
 class Span:
     """One call on the tree: what was asked of whom, what came of it, what it used.
+
+    `with span: span.answer = await …` does the work inside it and ends it, however that goes.
 
     verb: answer (an operator), draft (a panel's member), decide (its vote), score, route, or
         complete (a provider).
@@ -26,7 +27,7 @@ class Span:
 
     __slots__ = (
         "answer", "children", "error", "listeners", "name", "parent",
-        "query", "seconds", "started", "status", "task", "usage", "verb",
+        "query", "seconds", "started", "status", "task", "token", "usage", "verb",
     )  # fmt: skip
 
     def __init__(
@@ -44,6 +45,7 @@ class Span:
         self.children: list[Span] = []
         self.listeners = listeners
         self.usage: Usage = NOTHING
+        self.token: Token[Span | None]
         self.answer: Any = None
         self.error: BaseException | None = None
         self.status = "running"
@@ -82,6 +84,15 @@ class Span:
         for listener in self.listeners:
             listener("note", self, what, value)
 
+    def __enter__(self) -> Span:
+        """Do work inside it: what is called meanwhile hangs below it."""
+        self.token = current.set(self)
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        current.reset(self.token)
+        self.end(self.answer, error)
+
     def end(self, answer: Any = None, error: BaseException | None = None) -> None:
         """Close it, hand its usage up, tell the listeners."""
         self.seconds = get_running_loop().time() - self.started
@@ -101,20 +112,6 @@ class Span:
         said = f"{self.verb} {self.name} · {self.status} · {self.seconds:.3f} s · {self.usage}"
         below = (child.tree(depth + 1) for child in self.children)
         return "\n".join(["  " * depth + said, *below])
-
-
-async def spanned(span: Span, work: Awaitable[Result]) -> Result:
-    """Do work inside a span: what it calls hangs below it, and it ends when the work does."""
-    token = current.set(span)
-    try:
-        result = await work
-    except BaseException as error:
-        span.end(error=error)
-        raise
-    finally:
-        current.reset(token)
-    span.end(result)
-    return result
 
 
 Listener = Callable[[Phase, Span, str, Any], None]
