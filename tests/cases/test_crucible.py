@@ -1,4 +1,4 @@
-"""Everything that is right about CrucibleEnsemble (seeds/001) holds here: its own cases, played."""
+"""Everything that is right about CrucibleEnsemble v0.1.0 holds here: its own cases, played."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything that is wrong with CrucibleEnsemble (seeds/001), a check each that we do better."""
+"""Everything that is wrong with CrucibleEnsemble v0.1.0, a check each that we do better."""
 
 from __future__ import annotations
 
