@@ -1,4 +1,4 @@
-"""Every promise of CrucibleEnsemble's README (CrucibleEnsemble v0.1.0) holds here, those it breaks included."""
+"""Every promise of CrucibleEnsemble's README (v0.1.0) holds here, those it breaks included."""
 
 from __future__ import annotations
 

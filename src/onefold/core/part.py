@@ -44,6 +44,15 @@ class PartMeta(StructMeta):
         register(cls, cls.name_of_part, cls)
         return cls
 
+    if not TYPE_CHECKING:  # type checkers know the fields themselves
+
+        def __call__(cls, *args, **fields):  # noqa: ANN002, ANN003, ANN204, N805 (a metaclass: its self is a class)
+            """Make a part; a field that nobody knows is an error that names the nearest one."""
+            for name in fields:
+                if name not in cls.__struct_fields__:
+                    raise at(cls.name_of_part, unknown("field", name, cls.__struct_fields__))
+            return super().__call__(*args, **fields)
+
 
 class Part(Struct, metaclass=PartMeta, abstract=True):
     """Base of everything that is built from configuration: immutable, comparable, printable.
