@@ -41,6 +41,7 @@ def top(
 
 def main() -> None:
     """Run the command line; what goes wrong on purpose is one line and exit code 2."""
+    collecting = gc.get_threshold()
     gc.set_threshold(50_000, 20, 50)  # thousands of waiting calls are no garbage to search
     try:
         app()
@@ -56,3 +57,5 @@ def main() -> None:
     except KeyboardInterrupt:
         typer.echo("stopped", err=True)
         sys.exit(130)
+    finally:
+        gc.set_threshold(*collecting)

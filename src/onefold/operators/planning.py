@@ -145,7 +145,7 @@ class Imagined:
         draw = Random(0)
         worlds = [imagined_drafts(panel, draw) for _ in range(DRAWS)]
         with ThreadPoolExecutor(1) as thread:  # a loop of its own, inside any running one
-            races = [thread.submit(instantly, race(panel, w, seconds)).result() for w in worlds]
+            races = thread.submit(instantly, all_races(panel, worlds, seconds)).result()
         count = len(panel.members)
         self.started = [sum(r.started > i for r, _ in races) / DRAWS for i in range(count)]
         self.seconds = sum(end for _, end in races) / DRAWS
@@ -160,10 +160,18 @@ def imagined_drafts(panel: Panel, draw: Random) -> list[Answer]:
     return drafts
 
 
+async def all_races(
+    panel: Panel, worlds: Sequence[Sequence[Answer]], seconds: Sequence[float]
+) -> list[tuple[Relay[Answer], float]]:
+    """A run of the panel's relay in each imagined world, and how long it took."""
+    return [await race(panel, drafts, seconds) for drafts in worlds]
+
+
 async def race(
     panel: Panel, drafts: Sequence[Answer], seconds: Sequence[float]
 ) -> tuple[Relay[Answer], float]:
-    """One run of the panel's relay over imagined drafts, and when it ended."""
+    """One run of the panel's relay over imagined drafts, and how long it took."""
+    began = get_running_loop().time()
 
     async def run(index: int) -> Answer:
         await sleep(seconds[index])
@@ -175,9 +183,11 @@ async def race(
             return False
         out = tuple(d.source for d, r in zip(drafts, results, strict=True) if r is None)
         used = Usage(calls=started)
-        return panel.stop.enough(Race(came, out, panel.vote, used, get_running_loop().time()))
+        return panel.stop.enough(
+            Race(came, out, panel.vote, used, get_running_loop().time() - began)
+        )
 
     done = await relay(
         run, len(drafts), stagger=panel.stagger, patience=panel.patience, enough=enough
     )
-    return done, get_running_loop().time()
+    return done, get_running_loop().time() - began
