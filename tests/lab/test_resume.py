@@ -9,62 +9,24 @@ from shutil import copytree
 from tempfile import TemporaryDirectory
 
 import pytest
+from crowd import LOG, crowd, go, paid, questions
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import onefold as of
 from onefold import Example, Fake, Model, Panel, Provider, Query, Reply, Session
 from onefold.core.errors import ConfigError
-from onefold.delivery.journal import Journal
 from onefold.lab.book import read_outcomes
 from onefold.runtime.clock import instantly
-
-ASKED: list = []
-
-
-class Counted(Provider, name="counted"):
-    """Takes a second, and remembers what it was asked."""
-
-    async def complete(self, request):
-        ASKED.append(request.prompt)
-        await asyncio.sleep(1.0)
-        return Reply(f"re {request.prompt}", 10, 0, 5)
-
-
-@pytest.fixture(autouse=True)
-def fresh_log():
-    ASKED.clear()
-
-
-def crowd(**more):
-    entry = {"provider": "counted", "price": {"tokens_in": 1e3, "tokens_out": 2e3}}
-    return Session({"m": entry, "n": entry}, **more)
-
-
-def go(operator, questions, **about):
-    return instantly(of.arun(operator, questions, **about))
-
-
-def questions(count):
-    return [f"q{n}" for n in range(count)]
-
-
-def paid(folder):
-    journal = Journal(folder / "journal.sqlite")
-    rows = journal.store.read("SELECT count(*) FROM calls WHERE status = 'ok'")[0][0]
-    total = journal.total()
-    journal.close()
-    return rows, total
-
 
 PANEL = Panel([Model("m"), Model("n")])
 
 
 def test_a_finished_run_asks_nobody_again_and_keeps_its_numbers(tmp_path):
     first = go(PANEL, questions(10), session=crowd(), out=tmp_path)
-    asked = len(ASKED)
+    asked = len(LOG["asked"])
     again = go(PANEL, questions(10), session=crowd(), out=tmp_path)
-    assert len(ASKED) == asked == 20
+    assert len(LOG["asked"]) == asked == 20
     assert again.answers == first.answers
     assert of.statistics(again) == of.statistics(first)
 
@@ -105,9 +67,9 @@ def test_calls_that_were_paid_but_not_yet_answered_come_from_the_journal(tmp_pat
     whole = go(PANEL, questions(6), session=crowd(), out=tmp_path)
     lines = (tmp_path / "answers.jsonl").read_bytes().splitlines(keepends=True)
     (tmp_path / "answers.jsonl").write_bytes(b"".join(lines[:2]) + lines[2][:40])
-    asked = len(ASKED)
+    asked = len(LOG["asked"])
     again = go(PANEL, questions(6), session=crowd(), out=tmp_path)
-    assert len(ASKED) == asked
+    assert len(LOG["asked"]) == asked
     assert of.statistics(again).usage == of.statistics(whole).usage
     assert [a.text for a in again.answers] == [a.text for a in whole.answers]
     assert len(read_outcomes(tmp_path / "answers.jsonl")) == 6
@@ -144,7 +106,7 @@ def test_a_line_that_was_cut_off_is_asked_again_from_the_journal(tmp_path, cut):
     (tmp_path / "answers.jsonl").write_bytes(whole[: -len(last)] + last[: min(cut, len(last) - 2)])
     again = go(Model("m"), questions(3), session=crowd(), out=tmp_path)
     assert len(again) == 3
-    assert len(ASKED) == 3
+    assert len(LOG["asked"]) == 3
 
 
 def test_a_broken_line_in_the_middle_is_named_and_nothing_is_lost(tmp_path):
@@ -163,8 +125,8 @@ def test_failed_questions_are_asked_again_and_good_ones_are_not(tmp_path):
 
     class Moody(Provider, name="moody"):
         async def complete(self, request):
-            ASKED.append(request.prompt)
-            if request.prompt == "bad" and ASKED.count("bad") == 1:
+            LOG["asked"].append(request.prompt)
+            if request.prompt == "bad" and LOG["asked"].count("bad") == 1:
                 raise of.Unreachable("gone")
             return Reply("ok", 1, 0, 1)
 
@@ -172,7 +134,7 @@ def test_failed_questions_are_asked_again_and_good_ones_are_not(tmp_path):
     assert [a.error is None for a in first.answers] == [True, False]
     again = go(panel, ["good", "bad"], session=Session({"m": "moody"}), out=tmp_path)
     assert [a.text for a in again.answers] == ["ok", "ok"]
-    assert sorted(ASKED) == ["bad", "bad", "good"]
+    assert sorted(LOG["asked"]) == ["bad", "bad", "good"]
     assert len(read_outcomes(tmp_path / "answers.jsonl")) == 2
 
 
@@ -180,7 +142,7 @@ def test_more_questions_may_be_added_and_fewer_asked_without_losing_any(tmp_path
     go(Model("m"), questions(4), session=crowd(), out=tmp_path)
     assert len(go(Model("m"), questions(2), session=crowd(), out=tmp_path)) == 2
     assert len(go(Model("m"), questions(6), session=crowd(), out=tmp_path)) == 6
-    assert len(ASKED) == 6
+    assert len(LOG["asked"]) == 6
 
 
 def test_another_operator_is_refused_and_the_folder_is_left_as_it_was(tmp_path):
@@ -248,7 +210,7 @@ def test_a_session_may_serve_several_runs_each_with_its_own_journal(tmp_path):
     with crowd(cache="memory") as session:
         go(Model("m"), ["q"], session=session, out=tmp_path / "a")
         go(Model("m"), ["q", "r"], session=session, out=tmp_path / "b")
-    assert sorted(ASKED) == ["q", "r"]
+    assert sorted(LOG["asked"]) == ["q", "r"]
     assert (paid(tmp_path / "a")[0], paid(tmp_path / "b")[0]) == (1, 1)
 
 
@@ -257,7 +219,7 @@ def test_a_folder_that_cannot_be_made_is_named_before_anything_is_asked(tmp_path
     for folder in (tmp_path / "file", tmp_path / "file" / "in"):
         with pytest.raises(ConfigError, match=r"cannot be written to.*name another folder"):
             go(Model("m"), ["q"], session=crowd(), out=folder)
-    assert ASKED == []
+    assert LOG["asked"] == []
 
 
 delays = st.lists(
