@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import onefold as of
-from onefold.core.tally import Z95, ballots_of, elect, scores, spell, wilson
+from onefold.core.tally import Z95, elect, scores, spell, wilson
 
 values = st.sampled_from([None, "a", "b", "c", 1, 2.0, 3.5])
 weights = st.sampled_from([0.0, 0.25, 0.5, 1.0, 2.0, 0.1, 0.3])
@@ -220,11 +220,6 @@ def test_under_max_the_agreement_is_the_winner_s_own_score():
     )
     assert (t.winner, t.agreement) == ("a", 0.7)
     assert t.margin == pytest.approx(0.05)
-
-
-def test_bare_counts_make_a_tally():
-    t = ballots_of({"a": 3.0, "b": 1.0})
-    assert (t.winner, t.agreement, t.votes) == ("a", 0.75, {"a": 3.0, "b": 1.0})
 
 
 def test_candidates_are_listed_in_order_of_first_mention():

@@ -218,8 +218,3 @@ def wilson(share: float, n: float) -> tuple[float, float]:
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = Z95 / (1 + z2 / n) * ((share * (1 - share) / n + z2 / (4 * n * n)) ** 0.5)
     return (max(0.0, min(centre - half, share)), min(1.0, max(centre + half, share)))
-
-
-def ballots_of(votes: Mapping[str, float], rule: str = "majority") -> Tally:
-    """A tally of bare counts, for votes that were counted elsewhere."""
-    return Tally(rule, tuple(Ballot(key, key, weight) for key, weight in votes.items()))
