@@ -156,3 +156,12 @@ def test_a_function_that_fails_is_a_failed_member():
     answer = instantly(of.Panel([fails, "fake:x"], quorum=1)("q"))
     assert [draft.status for draft in answer.drafts] == ["failed", "answered"]
     assert answer.drafts[0].error == of.Failure("KeyError", "'lost'")
+
+
+def test_a_decorated_lambda_has_no_name_and_is_never_taken_for_another_one():
+    first, second = of.reader(lambda text: text[:1]), of.reader(lambda text: text[:2])
+    panel = of.Panel(["fake:abc"], reads=first)
+    assert panel.ask("?").value == "a"
+    assert of.Panel(["fake:abc"], reads=second).ask("?").value == "ab"
+    with pytest.raises(of.ConfigError, match="has no registered name"):
+        of.dump(panel)

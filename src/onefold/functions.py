@@ -96,32 +96,40 @@ class FunctionStop(Stop, name="function"):
 
 def operator(call: Callable[..., Any]) -> Operator:
     """Turn a function into an operator, known in configurations by the function's name."""
-    return known(FunctionOperator(call, call.__name__), call)
+    return known(FunctionOperator(call, named(call)))
 
 
 def reader(call: Callable[..., Any]) -> Reader:
     """Turn a function into a reader, known in configurations by the function's name."""
-    return known(FunctionReader(call, call.__name__), call)
+    return known(FunctionReader(call, named(call)))
 
 
 def judge(call: Callable[..., Any]) -> Judge:
     """Turn a function into a judge, known in configurations by the function's name."""
-    return known(FunctionJudge(call, call.__name__), call)
+    return known(FunctionJudge(call, named(call)))
 
 
 def router(call: Callable[..., Any]) -> Router:
     """Turn a function into a router, known in configurations by the function's name."""
-    return known(FunctionRouter(call, call.__name__), call)
+    return known(FunctionRouter(call, named(call)))
 
 
 def stop(call: Callable[..., Any]) -> Stop:
     """Turn a function into a stop, known in configurations by the function's name."""
-    return known(FunctionStop(call, call.__name__), call)
+    return known(FunctionStop(call, named(call)))
 
 
-def known(part: Made, call: Callable[..., Any]) -> Made:
-    """The part, registered under the function's name."""
-    register(type(part), call.__name__, part)
+def named(call: Callable[..., Any]) -> str:
+    """A function's own name; a lambda and a callable object have none."""
+    name = getattr(call, "__name__", "")
+    return name if name.isidentifier() else ""
+
+
+def known(part: Made) -> Made:
+    """The part, registered under its name if it has one."""
+    name: str = part.name  # type: ignore[attr-defined]
+    if name:
+        register(type(part), name, part)
     return part
 
 
