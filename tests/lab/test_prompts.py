@@ -91,9 +91,7 @@ def test_names_must_name_columns_and_fields_there_are(tmp_path):
 @pytest.mark.parametrize("ending", ["json", "jsonl", "csv", "parquet"])
 def test_a_missing_prompt_column_is_named_with_what_there_is(tmp_path, ending):
     write_table(tmp_path / f"p.{ending}", [{"id": "1", "said": "x"}])
-    with pytest.raises(
-        ConfigError, match=r"no column for the prompt .*question.* it has: id, said"
-    ):
+    with pytest.raises(ConfigError, match=r"no column for prompt .*question.* it has: id, said"):
         load_prompts(tmp_path / f"p.{ending}")
 
 

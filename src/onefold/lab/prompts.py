@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from onefold.core.errors import ConfigError, unknown
+from onefold.core.errors import ConfigError
 from onefold.core.example import Example
 from onefold.core.query import Query
 from onefold.core.tally import spell
-from onefold.recording.tables import Row, columns, read_table
+from onefold.recording.tables import Row, columns, matched, read_table
 
 NAMES: dict[str, tuple[str, ...]] = {
     "id": ("id", "query_id", "question_id"),
@@ -36,7 +36,7 @@ def load_prompts(path: str | Path, names: Mapping[str, str] | None = None) -> li
         raise ConfigError(f"{faults[0]}; complete it or delete the line")
     if not rows:
         raise ConfigError(f"{path} has no rows: give at least one prompt")
-    found = matched(columns(rows), names or {}, str(path))
+    found = matched(columns(rows), NAMES, names or {}, ("prompt",), str(path))
     examples: dict[str, Example] = {}
     for number, row in enumerate(rows, 1):
         made = example(row, found, number)
@@ -44,26 +44,6 @@ def load_prompts(path: str | Path, names: Mapping[str, str] | None = None) -> li
         if held.query.text != made.query.text:
             raise ConfigError(f"{path}, row {number}: id {made.query.id!r} has two prompts")
     return list(examples.values())
-
-
-def matched(present: list[str], names: Mapping[str, str], where: str) -> dict[str, str]:
-    """Columns of a file by what they stand for."""
-    has = ", ".join(present)
-    for field, column in names.items():
-        if field not in NAMES:
-            raise unknown("field", field, NAMES)
-        if column not in present:
-            raise ConfigError(f"{where} has no column {column!r} for {field}; it has: {has}")
-    found = {
-        field: next(name for name in usual if name in present)
-        for field, usual in NAMES.items()
-        if any(name in present for name in usual)
-    }
-    found.update(names)
-    if "prompt" not in found:
-        usual = ", ".join(NAMES["prompt"])
-        raise ConfigError(f"{where} has no column for the prompt (any of: {usual}); it has: {has}")
-    return found
 
 
 def example(row: Row, found: Mapping[str, str], number: int) -> Example:

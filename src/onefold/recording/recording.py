@@ -14,7 +14,7 @@ from onefold.core.answer import Answer
 from onefold.core.errors import ConfigError, unknown
 from onefold.core.query import Query
 from onefold.core.tally import spell
-from onefold.recording.tables import Row, columns, read_table, write_table
+from onefold.recording.tables import Row, columns, matched, read_table, write_table
 
 NAMES: dict[str, tuple[str, ...]] = {
     "query_id": ("query_id", "id", "question_id"),
@@ -48,6 +48,10 @@ class Draft(Struct, frozen=True, omit_defaults=True):
     sample: int = 0
 
 
+USUAL = {field: NAMES.get(field, (field,)) for field in Draft.__struct_fields__}
+NEEDED = ("query_id", "member", "text")
+
+
 class Recording:
     """Drafts that models once gave. `faults` says what could not be read."""
 
@@ -74,7 +78,7 @@ class Recording:
         rows, faults = read_table(path)
         if not rows:
             raise ConfigError(f"{path} has no rows")
-        found = matched(columns(rows), names or {}, str(path))
+        found = matched(columns(rows), USUAL, names or {}, NEEDED, str(path))
         if flat(path) and "value" in found:
             rows = [{**row, found["value"]: unpacked(row.get(found["value"]))} for row in rows]
         return cls([draft(row, found, f"{path}, row {i}") for i, row in enumerate(rows, 1)], faults)
@@ -154,33 +158,6 @@ def opened(path: str) -> Recording:
     """The recording in a file, read once as long as the file does not change."""
     file = Path(path)
     return _loaded(path, file.stat().st_mtime_ns if file.is_file() else 0)
-
-
-def matched(present: list[str], names: Mapping[str, str], where: str) -> dict[str, str]:
-    """Columns of a file by the field they stand for.
-
-    Raises:
-        ConfigError: one that is needed is missing.
-    """
-    for field, column in names.items():
-        if field not in Draft.__struct_fields__:
-            raise unknown("field", field, Draft.__struct_fields__)
-        if column not in present:
-            has = ", ".join(present)
-            raise ConfigError(f"{where} has no column {column!r} for {field}; it has: {has}")
-    found = {field: field for field in Draft.__struct_fields__ if field in present}
-    for field, usual in NAMES.items():
-        for column in usual:
-            if column in present:
-                found.setdefault(field, column)
-    found.update(names)
-    for field in ("query_id", "member", "text"):
-        if field not in found:
-            raise ConfigError(
-                f"{where} has no column for {field} (any of: {', '.join(NAMES[field])}); it has: "
-                f"{', '.join(present)}. Name it: names={{{field!r}: …}}"
-            )
-    return found
 
 
 def draft(row: Row, found: Mapping[str, str], where: str) -> Draft:

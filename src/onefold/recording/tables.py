@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from onefold.core.errors import ConfigError, MissingExtra
+from onefold.core.errors import ConfigError, MissingExtra, unknown
 
 Row = dict[str, Any]
 BOM = b"\xef\xbb\xbf"
@@ -182,6 +182,40 @@ def write_parquet(path: Path, rows: Sequence[Row]) -> None:
         parquet.write_table(arrow.Table.from_pylist(flat), path)
     except arrow.ArrowException as error:
         raise ConfigError(f"{path}: a column holds values of several types: {error}") from None
+
+
+def matched(
+    present: Sequence[str],
+    usual: Mapping[str, Sequence[str]],
+    names: Mapping[str, str],
+    needed: Sequence[str],
+    where: str,
+) -> dict[str, str]:
+    """Columns of a table by the field that they stand for.
+
+    usual: names under which a field is looked for, the best first. names: the caller's own choice.
+
+    Raises:
+        ConfigError: a field or column is not known, or one that is needed is missing.
+    """
+    has = ", ".join(present)
+    for field, column in names.items():
+        if field not in usual:
+            raise unknown("field", field, usual)
+        if column not in present:
+            raise ConfigError(f"{where} has no column {column!r} for {field}; it has: {has}")
+    found = dict(names)
+    for field, candidates in usual.items():
+        for column in candidates:
+            if column in present:
+                found.setdefault(field, column)
+    for field in needed:
+        if field not in found:
+            raise ConfigError(
+                f"{where} has no column for {field} (any of: {', '.join(usual[field])}); it has: "
+                f"{has}. Name it: names={{{field!r}: …}}"
+            )
+    return found
 
 
 def columns(rows: Sequence[Row]) -> list[str]:
