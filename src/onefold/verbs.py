@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from onefold.core.answer import Answer, answered
+from onefold.core.answer import Answer, answered, no_share
 from onefold.core.errors import ConfigError, Unreadable
 from onefold.core.part import Part
 from onefold.core.query import Query, asked
@@ -178,13 +178,9 @@ def checked(answer: Answer, query: Query, span: Span) -> Answer:
     Raises:
         Unreadable: its confidence is no share in [0, 1].
     """
-    confidence = answer.confidence
-    if confidence is not None and not 0.0 <= confidence <= 1.0:
-        raise Unreadable(
-            f"{span.name} states a confidence of {confidence!r}; it must lie in [0, 1]: "
-            "divide percentages by 100, leave it out where there is none",
-            model=span.name,
-        )
+    wrong = no_share(span.name, answer.confidence)
+    if wrong:
+        raise Unreadable(wrong, model=span.name)
     value = answer.value
     if value is None and answer.error is None:
         value = read(answer.text, query)

@@ -130,7 +130,7 @@ def test_abstentions_break_unanimity_unless_they_are_ignored():
 
 
 def test_a_confidence_that_is_no_share_is_refused_with_its_source():
-    with pytest.raises(of.ConfigError, match="m has confidence 95"):
+    with pytest.raises(of.ConfigError, match="m states a confidence of 95"):
         vote(of.Weighted(), draft("a", "m", 95))
 
 

@@ -119,6 +119,16 @@ def cancelled(source: str, usage: Usage = NOTHING, seconds: float = 0.0) -> Answ
     )
 
 
+def no_share(who: str, confidence: float | None) -> str:
+    """What is wrong with a confidence; empty where it is a share in [0, 1], or not stated."""
+    if confidence is None or 0.0 <= confidence <= 1.0:
+        return ""
+    return (
+        f"{who or 'a draft'} states a confidence of {confidence!r}; it must lie in [0, 1]: "
+        "divide percentages by 100, leave it out where there is none"
+    )
+
+
 def answered(result: object) -> Answer:
     """An answer from what a function returned: an Answer, a text, a mapping, a number, None.
 

@@ -32,24 +32,24 @@ def ask(
         raise ConfigError(f"labels: a list of texts, not {labels!r}: write [{labels!r}]")
     query = Query(text) if isinstance(text, str) else asked(text)
     changes = {
-        "reads": part(Reader, reads) if reads is not None else query.reads,
+        "reads": coerce(Reader, reads) if reads is not None else query.reads,
         "system": system or query.system,
         "labels": tuple(labels) or query.labels,
         "messages": tuple(messages) or query.messages,
     }
-    answer: Answer = part(Operator, operator).ask(query.but(**changes))
+    answer: Answer = coerce(Operator, operator).ask(query.but(**changes))
     return answer
 
 
 def stream(text: str | Query, operator: Operator | str | Any) -> Stream:
     """Events as they come, then the answer."""
-    events: Stream = part(Operator, operator).stream(text)
+    events: Stream = coerce(Operator, operator).stream(text)
     return events
 
 
 def start(text: str | Query, operator: Operator | str | Any) -> Future[Answer]:
     """Ask in the background: `result(timeout)` of the future is the answer; `cancel()` stops."""
-    return bridge.submit(perform(part(Operator, operator), text))
+    return bridge.submit(perform(coerce(Operator, operator), text))
 
 
 def plan(operator: Operator | str | Any, queries: str | Query | Iterable[str | Query]) -> Plan:
@@ -58,11 +58,6 @@ def plan(operator: Operator | str | Any, queries: str | Query | Iterable[str | Q
     Raises:
         ConfigError: a model that is asked is not known.
     """
-    made = part(Operator, operator)
+    made = coerce(Operator, operator)
     here().ready(made)
     return planned(made, [queries] if isinstance(queries, str | Query) else list(queries))
-
-
-def part(kind: Any, spec: Any) -> Any:
-    """A part from its spelling."""
-    return coerce(kind, spec)

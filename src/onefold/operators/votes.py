@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from onefold.core.answer import Answer
+from onefold.core.answer import Answer, no_share
 from onefold.core.errors import ConfigError, NoAnswer
 from onefold.core.query import Query
 from onefold.core.tally import Ballot, Tally, Ties, elect, same, scores
@@ -140,13 +140,10 @@ def ballot(draft: Answer, weight: float) -> Ballot:
     Raises:
         ConfigError: its confidence is no share in [0, 1].
     """
-    confidence = draft.confidence
-    if confidence is not None and not 0.0 <= confidence <= 1.0:
-        raise ConfigError(
-            f"{draft.source or 'a draft'} has confidence {confidence!r}; it must lie in [0, 1]: "
-            "divide percentages by 100, leave it out where there is none"
-        )
-    return Ballot(draft.source, draft.value, weight, confidence, draft.usage.usd)
+    wrong = no_share(draft.source, draft.confidence)
+    if wrong:
+        raise ConfigError(wrong)
+    return Ballot(draft.source, draft.value, weight, draft.confidence, draft.usage.usd)
 
 
 def winner(tally: Tally, drafts: Sequence[Answer], least: float) -> Answer:
