@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from functools import cache
 from hashlib import blake2b
 from math import exp
-from statistics import NormalDist
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-NORMAL = NormalDist()
+
+@cache
+def standard() -> Any:
+    """The standard normal distribution; loaded when chance is first asked."""
+    from statistics import NormalDist
+
+    return NormalDist()
 
 
 def uniform(*parts: object) -> float:
@@ -21,7 +27,8 @@ def uniform(*parts: object) -> float:
 
 def normal(*parts: object) -> float:
     """A standard normal number drawn from what is named."""
-    return NORMAL.inv_cdf(uniform(*parts))
+    drawn: float = standard().inv_cdf(uniform(*parts))
+    return drawn
 
 
 class Latency(Struct, frozen=True, omit_defaults=True):

@@ -17,7 +17,7 @@ from onefold.core.errors import ConfigError, Unreachable
 from onefold.core.tally import spell
 from onefold.core.usage import Dollars, Price, estimated_tokens
 from onefold.delivery.provider import Provider, Reply, Request
-from onefold.providers.chance import NORMAL, Latency, normal, uniform
+from onefold.providers.chance import Latency, normal, standard, uniform
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 SUM = re.compile(r"(?<![\w.)])(?:- ?)?\d{1,6}(?: ?[-+*] ?\d{1,6}){1,8}(?![\w^)]|\.\d)")
@@ -77,11 +77,11 @@ class Sim(Provider, name="sim"):
             return self.accuracy == 1.0, self.accuracy
         shared = normal("difficulty", self.seed, request.prompt)
         own = normal("own", self.seed, request.model, request.sample, request.prompt)
-        level, rho = NORMAL.inv_cdf(self.accuracy), self.correlation
+        level, rho = standard().inv_cdf(self.accuracy), self.correlation
         right = sqrt(rho) * shared + sqrt(1 - rho) * own < level
         if rho == 1.0:
             return right, float(right)
-        return right, NORMAL.cdf((level - sqrt(rho) * shared) / sqrt(1 - rho))
+        return right, standard().cdf((level - sqrt(rho) * shared) / sqrt(1 - rho))
 
     def _mistake(self, request: Request, right: str) -> str:
         """A wrong answer: the popular one, or one of its own."""

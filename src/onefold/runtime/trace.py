@@ -91,12 +91,11 @@ class Span:
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         current.reset(self.token)
-        self.end(self.answer, error)
+        self.end(error)
 
-    def end(self, answer: Any = None, error: BaseException | None = None) -> None:
+    def end(self, error: BaseException | None = None) -> None:
         """Close it, hand its usage up, tell the listeners."""
         self.seconds = get_running_loop().time() - self.started
-        self.answer = answer
         if error is None:
             self.status = "ok"
         else:
@@ -105,7 +104,7 @@ class Span:
         if self.parent is not None and self.usage is not NOTHING:
             self.parent.usage += self.usage
         for listener in self.listeners:
-            listener("stop", self, self.status, answer)
+            listener("stop", self, self.status, self.answer)
 
     def tree(self, depth: int = 0) -> str:
         """The span and those below it as indented lines."""
