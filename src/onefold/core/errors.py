@@ -4,9 +4,14 @@ OnefoldError
 ├── ConfigError          a part, name, file or value is wrong; nothing was called
 ├── ModelError           one member failed; a panel goes on without it
 │   ├── RateLimited      the service asks for patience (`retry_after` seconds)
-│   ├── Unreachable      no connection, or it broke
+│   ├── Unreachable      no connection, it broke, or the service is down (5xx)
 │   ├── TimedOut         the deadline passed first
 │   ├── Refused          the service or the model declined this request
+│   │   ├── WrongKey     the key is unknown, or may not do this
+│   │   ├── NoSuchModel  the service does not know the model
+│   │   ├── TooLong      more tokens than the model's context window holds
+│   │   ├── Filtered     the service's content filter stopped it
+│   │   └── NoCredit     the account's money or quota is used up
 │   └── Unreadable       a reply came that makes no sense
 ├── NoAnswer             everyone failed, or quorum, unanimity or `least` was missed
 ├── BudgetExceeded       the next call would cost more than is left
@@ -30,31 +35,72 @@ class ConfigError(OnefoldError):
 
 
 class ModelError(OnefoldError):
-    """One member failed. `model` names it."""
+    """One member failed.
 
-    def __init__(self, message: str, *, model: str = "") -> None:
+    model: who. status: the service's HTTP status, 0 where none came.
+    retry_after: seconds that the service asks to wait, None where it did not say.
+    retryable: whether the same request may succeed a little later.
+    billed: whether the service may charge for it all the same.
+    """
+
+    retryable = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        model: str = "",
+        status: int = 0,
+        retry_after: float | None = None,
+        billed: bool = False,
+    ) -> None:
         super().__init__(message)
         self.model = model
+        self.status = status
+        self.retry_after = retry_after
+        self.billed = billed
 
 
 class RateLimited(ModelError):
-    """The service limits the rate; `retry_after` is in seconds, None where it did not say."""
+    """The service limits the rate."""
 
-    def __init__(self, message: str, *, model: str = "", retry_after: float | None = None) -> None:
-        super().__init__(message, model=model)
-        self.retry_after = retry_after
+    retryable = True
 
 
 class Unreachable(ModelError):
-    """No connection could be made, or it broke before the reply was whole."""
+    """No connection could be made, it broke before the reply was whole, or the service is down."""
+
+    retryable = True
 
 
 class TimedOut(ModelError):
     """The deadline passed before the reply came."""
 
+    retryable = True
+
 
 class Refused(ModelError):
     """The service or the model declined this request; asking again will not help."""
+
+
+class WrongKey(Refused):
+    """The service does not accept the key, or the key may not do this (401, 403)."""
+
+
+class NoSuchModel(Refused):
+    """The service does not know the model, or not at this address (404)."""
+
+
+class TooLong(Refused):
+    """The prompt, with what may be written, is longer than the model's context window."""
+
+
+class Filtered(Refused):
+    """The service's content filter stopped the prompt or the reply."""
+
+
+class NoCredit(Refused):
+    """The account's money or quota is used up; waiting does not bring it back."""
 
 
 class Unreadable(ModelError):

@@ -18,6 +18,8 @@ class Usage(Struct, frozen=True):
         an unknown part is unknown.
     calls: paid calls, those answered from a cache not counted.
     estimated: True when a part is an estimate, as for a call that was cancelled half-way.
+    tokens_cached, tokens_written: of tokens_in, those read from and written to the service's
+        prompt cache. tokens_reasoning: of tokens_out, those of hidden reasoning.
     """
 
     tokens_in: int = 0
@@ -26,6 +28,8 @@ class Usage(Struct, frozen=True):
     usd: float | None = 0.0
     calls: int = 0
     estimated: bool = False
+    tokens_written: int = 0
+    tokens_reasoning: int = 0
 
     @property
     def tokens(self) -> int:
@@ -44,6 +48,8 @@ class Usage(Struct, frozen=True):
             None if self.usd is None or other.usd is None else self.usd + other.usd,
             self.calls + other.calls,
             self.estimated or other.estimated,
+            self.tokens_written + other.tokens_written,
+            self.tokens_reasoning + other.tokens_reasoning,
         )
 
     def __str__(self) -> str:
@@ -57,13 +63,15 @@ NOTHING = Usage()
 class Price(Struct, frozen=True):
     """List price in US dollars: per million tokens, and per call.
 
-    tokens_cached: price of input tokens that the service had cached; None means as `tokens_in`.
+    tokens_cached, tokens_written: price of input tokens read from and written to the service's
+        prompt cache; None means as `tokens_in`.
     """
 
     tokens_in: Dollars
     tokens_out: Dollars
     tokens_cached: Dollars | None = None
     call: Dollars = 0.0
+    tokens_written: Dollars | None = None
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
@@ -74,8 +82,10 @@ class Price(Struct, frozen=True):
     def usd(self, usage: Usage) -> float:
         """What `usage` costs, in US dollars."""
         cached = self.tokens_in if self.tokens_cached is None else self.tokens_cached
-        fresh = usage.tokens_in - usage.tokens_cached
+        written = self.tokens_in if self.tokens_written is None else self.tokens_written
+        fresh = usage.tokens_in - usage.tokens_cached - usage.tokens_written
         tokens = fresh * self.tokens_in + usage.tokens_cached * cached
+        tokens += usage.tokens_written * written
         return (tokens + usage.tokens_out * self.tokens_out) / 1e6 + usage.calls * self.call
 
 

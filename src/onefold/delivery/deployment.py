@@ -47,7 +47,16 @@ class Deployment(Struct, frozen=True):
         if tokens_in is None:
             tokens_in = sum(estimated_tokens(m.content) for m in request.messages)
         tokens_out = estimated_tokens(reply.text) if reply.tokens_out is None else reply.tokens_out
-        usage = Usage(tokens_in, reply.tokens_cached, tokens_out, None, 1, not known)
+        usage = Usage(
+            tokens_in,
+            reply.tokens_cached,
+            tokens_out,
+            None,
+            1,
+            not known,
+            reply.tokens_written,
+            reply.tokens_reasoning,
+        )
         return msgspec.structs.replace(usage, usd=self.cost(usage, reply))
 
     def cost(self, usage: Usage, reply: Reply) -> float | None:

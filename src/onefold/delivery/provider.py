@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from hashlib import blake2b
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from msgspec import Struct
@@ -23,6 +23,10 @@ class Sampling(Struct, frozen=True, omit_defaults=True):
     max_tokens: int | None = None
     seed: int | None = None
     stop: tuple[str, ...] = ()
+    top_k: int | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    effort: str | None = None
 
 
 class Request(Struct, frozen=True, omit_defaults=True):
@@ -30,6 +34,10 @@ class Request(Struct, frozen=True, omit_defaults=True):
 
     model: the deployment's name. query_id: the row it belongs to, for recordings.
     sample: which of several draws this is. asked: the question before it was rendered.
+    schema: the JSON Schema that the reply must fit. logprobs: how many alternatives to report
+        beside each token; 0 only the token itself, None no log-probabilities.
+
+    A last message by the assistant is the beginning of the reply, which the model continues.
     """
 
     model: str
@@ -39,6 +47,8 @@ class Request(Struct, frozen=True, omit_defaults=True):
     query_id: str = ""
     sample: int = 0
     asked: str = ""
+    schema: Mapping[str, Any] | None = None
+    logprobs: int | None = None
 
     @property
     def prompt(self) -> str:
@@ -53,18 +63,43 @@ class Request(Struct, frozen=True, omit_defaults=True):
         """Characters in all messages."""
         return sum(len(message.content) for message in self.messages)
 
+    @property
+    def begun(self) -> str:
+        """The beginning of the reply that the model is to continue; empty where there is none."""
+        last = self.messages[-1] if self.messages else None
+        return last.content if last is not None and last.role == "assistant" else ""
+
     def key(self, identity: str) -> str:
         """What the cache and the journal know this request by: everything that changes replies."""
-        sent = (identity, self.messages, self.sampling, self.labels, self.sample)
+        sent: tuple[Any, ...] = (
+            identity, self.messages, self.sampling, self.labels, self.sample,
+        )  # fmt: skip
+        if self.schema is not None or self.logprobs is not None:
+            sent = (*sent, self.schema, self.logprobs)
         return blake2b(msgspec.json.encode(sent), digest_size=20).hexdigest()
+
+
+class Token(Struct, frozen=True, omit_defaults=True):
+    """A token of a reply: its text, its natural log-probability, and likely alternatives'."""
+
+    text: str
+    logprob: float
+    top: dict[str, float] = {}
 
 
 class Reply(Struct, frozen=True, omit_defaults=True):
     """What came back. Token counts are the service's own, None where it did not say.
 
-    confidence: share in [0, 1] that the service or the script stated.
+    confidence: share in [0, 1] that the service or the script stated; with log-probabilities
+        the geometric mean of the tokens' probabilities.
     usd: what the service says it cost, None to leave it to the deployment's price.
-    finish: why it ended: stop, length, refused.
+    finish: why it ended: stop, length, filtered, refused, tool, or the service's own word.
+    tokens_cached, tokens_written: of tokens_in, those read from and written to the service's
+        prompt cache. tokens_reasoning: of tokens_out, those of hidden reasoning.
+    tokens: the reply's tokens with their log-probabilities, where they were asked for.
+    reasoning: what the model thought aloud, where the service tells it.
+    vectors: embeddings, one a text, for models that embed.
+    upstream: the model's name and the call's id as the service gives them.
     """
 
     text: str = ""
@@ -75,13 +110,23 @@ class Reply(Struct, frozen=True, omit_defaults=True):
     probs: dict[str, float] | None = None
     usd: float | None = None
     finish: str = "stop"
+    tokens_written: int = 0
+    tokens_reasoning: int = 0
+    tokens: tuple[Token, ...] = ()
+    reasoning: str = ""
+    vectors: tuple[tuple[float, ...], ...] = ()
+    upstream: tuple[str, str] = ("", "")
 
 
 class Provider(Part, abstract=True):
     """Text in, text out, on one wire. Raises a ModelError where no reply comes.
 
     Only `delivery.deliver` calls it.
+
+    remote: whether calls leave the process: they may then be paid for although no reply came.
     """
+
+    remote: ClassVar[bool] = True
 
     @abstractmethod
     async def complete(self, request: Request) -> Reply:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from asyncio import sleep
 from collections.abc import AsyncIterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
 
@@ -33,6 +33,8 @@ class Fake(Provider, name="fake"):
     confidence: Annotated[float, Meta(ge=0, le=1)] | None = None
     tokens: tuple[int, int] | None = None
     price: tuple[Dollars, Dollars] = (0.0, 0.0)
+
+    remote: ClassVar[bool] = False
 
     async def complete(self, request: Request) -> Reply:
         seconds = self.seconds[request.sample % len(self.seconds)] if self.seconds else 0.0

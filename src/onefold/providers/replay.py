@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import sleep
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
 
@@ -26,6 +26,8 @@ class Replay(Provider, name="replay"):
     member: str = ""
     pace: Annotated[float, Meta(ge=0)] = 1.0
     latency: Latency | None = None
+
+    remote: ClassVar[bool] = False
 
     def _prepare(self, model: str) -> None:
         """Open the recording and find the member in it, before anything is asked."""

@@ -9,7 +9,7 @@ import re
 from asyncio import sleep
 from collections.abc import Mapping
 from math import sqrt
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
@@ -55,6 +55,8 @@ class Sim(Provider, name="sim"):
     price: tuple[Dollars, Dollars] = (0.5, 2.0)
     answers: Mapping[str, str] = {}
     seed: int = 0
+
+    remote: ClassVar[bool] = False
 
     async def complete(self, request: Request) -> Reply:
         who = (self.seed, request.model, request.sample, request.prompt)
