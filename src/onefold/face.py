@@ -6,16 +6,21 @@ from onefold.core.answer import Answer, Failure
 from onefold.core.errors import (
     BudgetExceeded,
     ConfigError,
+    Filtered,
     MissingExtra,
     ModelError,
     NoAnswer,
+    NoCredit,
+    NoSuchModel,
     NotRecorded,
     OnefoldError,
     RateLimited,
     Refused,
     TimedOut,
+    TooLong,
     Unreachable,
     Unreadable,
+    WrongKey,
 )
 from onefold.core.example import Example
 from onefold.core.query import Message, Query
@@ -24,8 +29,13 @@ from onefold.core.tally import Ballot, Tally
 from onefold.core.usage import Price, Usage
 from onefold.delivery.budget import Budget
 from onefold.delivery.deployment import Deployment
-from onefold.delivery.provider import Provider, Reply, Request, Sampling
+from onefold.delivery.provider import Provider, Reply, Request, Sampling, Token
 from onefold.delivery.session import Session
+from onefold.delivery.traffic.breaker import Breaking
+from onefold.delivery.traffic.fleet import Fleet
+from onefold.delivery.traffic.hedge import Hedging
+from onefold.delivery.traffic.limits import Limits
+from onefold.delivery.traffic.retry import Retry
 from onefold.functions import judge, operator, reader, router, stop
 from onefold.lab.measure import Outcome, Statistics, by_member, statistics
 from onefold.lab.prompts import load_prompts
@@ -42,6 +52,25 @@ from onefold.providers.chance import Latency
 from onefold.providers.fake import Fake
 from onefold.providers.replay import Replay, replay
 from onefold.providers.sim import Sim
+from onefold.providers.wires.anthropic import Anthropic
+from onefold.providers.wires.embeddings import Embeddings, OllamaEmbeddings
+from onefold.providers.wires.gemini import Gemini
+from onefold.providers.wires.ollama import Ollama
+from onefold.providers.wires.responses import Responses
+from onefold.providers.wires.services import (
+    Azure,
+    Compatible,
+    DeepSeek,
+    Groq,
+    LlamaCpp,
+    LMStudio,
+    Mistral,
+    OpenAI,
+    OpenRouter,
+    Together,
+    Vllm,
+    Xai,
+)
 from onefold.readers.boolean import Boolean
 from onefold.readers.choice import Choice
 from onefold.readers.json import Json
@@ -51,7 +80,10 @@ from onefold.readers.similarity import similarity
 from onefold.readers.text import LowercaseTrim, Plain
 from onefold.recording.recording import Draft, Recording
 from onefold.runtime.clock import instantly
+from onefold.runtime.logs import Lines, Logged
+from onefold.runtime.otel import OpenTelemetry
 from onefold.runtime.plan import Cost, Plan
+from onefold.runtime.prometheus import Prometheus
 from onefold.runtime.stream import Event, Stream
 from onefold.runtime.telemetry import Telemetry
 from onefold.runtime.trace import Span
@@ -65,49 +97,74 @@ __all__ = [
     "Agree",
     "AllOf",
     "Answer",
+    "Anthropic",
     "AnyOf",
+    "Azure",
     "Ballot",
     "Ballots",
     "Best",
     "Boolean",
+    "Breaking",
     "Budget",
     "BudgetExceeded",
     "Cached",
     "Certified",
     "Chain",
     "Choice",
+    "Compatible",
     "ConfigError",
     "Cost",
     "Decided",
+    "DeepSeek",
     "Deployment",
     "Draft",
+    "Embeddings",
     "Event",
     "Example",
     "Failure",
     "Fake",
+    "Filtered",
     "First",
+    "Fleet",
+    "Gemini",
+    "Groq",
+    "Hedging",
     "Json",
     "Judge",
+    "LMStudio",
     "Latency",
+    "Limits",
+    "Lines",
+    "LlamaCpp",
+    "Logged",
     "LowercaseTrim",
     "Majority",
     "Math",
     "Message",
     "MissingExtra",
+    "Mistral",
     "Model",
     "ModelError",
     "Named",
     "Never",
     "NoAnswer",
+    "NoCredit",
+    "NoSuchModel",
     "NotRecorded",
     "Number",
+    "Ollama",
+    "OllamaEmbeddings",
     "OnefoldError",
+    "OpenAI",
+    "OpenRouter",
+    "OpenTelemetry",
     "Operator",
     "Outcome",
     "Panel",
     "Plain",
     "Plan",
     "Price",
+    "Prometheus",
     "Provider",
     "Query",
     "Race",
@@ -120,6 +177,8 @@ __all__ = [
     "Replay",
     "Reply",
     "Request",
+    "Responses",
+    "Retry",
     "Router",
     "Run",
     "Sampling",
@@ -134,14 +193,20 @@ __all__ = [
     "Tally",
     "Telemetry",
     "TimedOut",
+    "Together",
+    "Token",
+    "TooLong",
     "Unanimous",
     "Unreachable",
     "Unreadable",
     "Usage",
     "Verdict",
+    "Vllm",
     "Vote",
     "Weighted",
     "Within",
+    "WrongKey",
+    "Xai",
     "arun",
     "ask",
     "best_of",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform, get_type_hints
 
@@ -184,6 +185,8 @@ def spelled(kind: type[Part], value: Any, where: str) -> Any:
     """The part that a spelling means, or something that is none."""
     if isinstance(value, Part):
         return value
+    if isinstance(value, Enum):
+        value = value.value
     if isinstance(value, str):
         return from_name(kind, value, where)
     if isinstance(value, Mapping):

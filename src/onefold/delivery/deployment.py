@@ -3,24 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Any, get_type_hints
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from onefold.core.errors import ConfigError, unknown
 from onefold.core.part import at, coerce
 from onefold.core.registry import lookup, no_such
 from onefold.core.usage import Price, Usage, estimated_tokens
 from onefold.delivery.provider import Provider, Reply, Request
+from onefold.delivery.traffic.breaker import Breaking
+from onefold.delivery.traffic.fleet import Fleet
+from onefold.delivery.traffic.hedge import Hedging
+from onefold.delivery.traffic.limits import Limits
+from onefold.delivery.traffic.retry import Retry
+
+OVERHEAD = 16  # tokens that a service may add around each message, and around all
+GROUPS: dict[str, Any] = {
+    "price": Price, "limits": Limits, "retry": Retry, "breaker": Breaking, "hedge": Hedging,
+}  # fmt: skip
 
 
 class Deployment(Struct, frozen=True):
-    """One model that can be asked.
+    """One model that can be asked, and on which terms: all that is known of it before a call.
 
     price: None is unknown, which is never free.
     typical_tokens: tokens it usually writes, for estimates before a call.
     typical_seconds: how long it usually takes, for estimates before a call.
+    limits: calls and tokens a minute, calls at once. retry, breaker, hedge: what is done about
+        failures and delays; None: nothing. Wires have limits, retries and a breaker by default.
+    timeout: seconds that one attempt may take.
+    context: tokens that prompt and reply may have together. most_tokens: tokens a reply may have.
+    capabilities, tags: what it can do and what it is good for, for whoever looks models up.
+    aliases: other names that mean it.
     """
 
     name: str
@@ -28,24 +45,53 @@ class Deployment(Struct, frozen=True):
     price: Price | None = None
     typical_tokens: Annotated[int, Meta(ge=1)] = 256
     typical_seconds: Annotated[float, Meta(ge=0)] = 1.0
+    limits: Limits | None = None
+    retry: Retry | None = None
+    breaker: Breaking | None = None
+    hedge: Hedging | None = None
+    timeout: Annotated[float, Meta(gt=0)] | None = None
+    context: Annotated[int, Meta(ge=1)] | None = None
+    most_tokens: Annotated[int, Meta(ge=1)] | None = None
+    capabilities: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
 
     @property
     def identity(self) -> str:
         """What its replies depend on besides the request: for the cache's key."""
         return f"{self.name}\n{self.provider!r}"
 
+    @property
+    def origin(self) -> str:
+        """Whose model it is: the provider's name, and the model's own where it has one."""
+        own = getattr(self.provider, "model", "")
+        kind = self.provider.name_of_part
+        return f"{kind}:{own}" if own else kind
+
     def estimate(self, request: Request) -> Usage:
         """What a call will probably use, before it is made."""
-        return self.used(
-            Reply(tokens_out=request.sampling.max_tokens or self.typical_tokens), request
-        )
+        tokens_out = request.sampling.max_tokens or self.typical_tokens
+        usage = Usage(request.tokens, 0, tokens_out, None, 1, True)
+        price = self.price
+        return usage if price is None else structs.replace(usage, usd=price.usd(usage))
+
+    def bound(self, request: Request, most: int) -> Usage:
+        """What a call can use at most: a token has at least one byte; `most` tokens are written."""
+        tokens_in = sum(len(m.content.encode()) + OVERHEAD for m in request.messages) + OVERHEAD
+        usage = Usage(tokens_in, 0, most, None, 1, True)
+        price = self.price
+        if price is None:
+            return usage
+        dearest = max(price.tokens_in, price.tokens_written or 0.0)
+        usd = (tokens_in * dearest + most * price.tokens_out) / 1e6 + price.call
+        return structs.replace(usage, usd=usd)
 
     def used(self, reply: Reply, request: Request) -> Usage:
         """What a call used: the service's own counts, estimates (marked so) where it has none."""
         known = reply.tokens_in is not None and reply.tokens_out is not None
         tokens_in = reply.tokens_in
         if tokens_in is None:
-            tokens_in = sum(estimated_tokens(m.content) for m in request.messages)
+            tokens_in = request.tokens
         tokens_out = estimated_tokens(reply.text) if reply.tokens_out is None else reply.tokens_out
         usage = Usage(
             tokens_in,
@@ -66,17 +112,19 @@ class Deployment(Struct, frozen=True):
         return self.price.usd(usage) if self.price else None
 
 
-def deployment(name: str, spec: Any) -> Deployment:
-    """A deployment from its entry under `models:`.
+def deployment(name: str, spec: Any) -> Deployment | Fleet:
+    """A deployment, or a fleet of them, from its entry under `models:`.
 
-    The entry is a provider (`{sim: {accuracy: 0.7}}`, `"fake:4"`), or a mapping with `provider`
-    and any of `price`, `typical_tokens`, `typical_seconds`.
+    The entry is a provider (`{sim: {accuracy: 0.7}}`, `"fake:4"`, a function), or a mapping with
+    `provider` and any other field of a Deployment; `{fleet: [names], pick: …}` is a fleet.
 
     Raises:
         ConfigError: names the model, the field and the nearest known one.
     """
-    if isinstance(spec, Deployment):
+    if isinstance(spec, Deployment | Fleet):
         return spec
+    if isinstance(spec, Mapping) and "fleet" in spec:
+        return fleet(name, spec)
     if not (isinstance(spec, Mapping) and "provider" in spec):
         spec = {"provider": spec}
     known = [f for f in Deployment.__struct_fields__ if f != "name"]
@@ -85,12 +133,50 @@ def deployment(name: str, spec: Any) -> Deployment:
             raise at(f"models.{name}", unknown("field", key, known))
     fields = dict(spec)
     part = provider(fields.pop("provider"), f"models.{name}.provider")
-    try:
-        hints = get_type_hints(Deployment, include_extras=True)
-        plain = {key: msgspec.convert(value, hints[key]) for key, value in fields.items()}
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"models.{name}: {error}") from None
+    plain = {key: setting(f"models.{name}.{key}", key, value) for key, value in fields.items()}
     return Deployment(name, part, **{**defaults(part), **plain})
+
+
+def setting(where: str, key: str, value: Any) -> Any:
+    """A field of a deployment from plain data, checked.
+
+    Raises:
+        ConfigError: it does not fit, or has a field that nobody knows.
+    """
+    kind = GROUPS.get(key)
+    if kind is not None and isinstance(value, Mapping):
+        for name in value:
+            if name not in kind.__struct_fields__:
+                raise at(where, unknown("field", name, kind.__struct_fields__))
+    try:
+        return msgspec.convert(value, hints()[key])
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{where}: {value!r:.60} does not fit: {error}") from None
+    except ConfigError as error:
+        raise at(where, error) from None
+
+
+@cache
+def hints() -> dict[str, Any]:
+    """The types of a deployment's fields."""
+    return get_type_hints(Deployment, include_extras=True)
+
+
+def fleet(name: str, spec: Mapping[str, Any]) -> Fleet:
+    """A fleet from its entry.
+
+    Raises:
+        ConfigError: it does not fit.
+    """
+    known = [field for field in Fleet.__struct_fields__ if field not in ("name", "of")]
+    for key in spec:
+        if key not in ("fleet", *known):
+            raise at(f"models.{name}", unknown("field", key, ("fleet", *known)))
+    try:
+        fields = {"name": name, "of": spec["fleet"], **{k: spec[k] for k in known if k in spec}}
+        return msgspec.convert(fields, Fleet)
+    except (msgspec.ValidationError, ConfigError) as error:
+        raise ConfigError(f"models.{name}: {error}") from None
 
 
 def defaults(part: Provider) -> dict[str, Any]:

@@ -10,14 +10,15 @@ import msgspec
 from onefold.core.part import Part
 from onefold.core.schema import plain_schema
 from onefold.core.spec import plainly
-from onefold.core.usage import Price
-from onefold.delivery.deployment import Deployment, deployment
+from onefold.delivery.deployment import Deployment, deployment, hints
+from onefold.delivery.traffic.fleet import Fleet
+
+ABOUT = tuple(name for name in Deployment.__struct_fields__ if name not in ("name", "provider"))
 
 
 def bare(entry: Any) -> bool:
     """Whether an entry only adds to a recorded model: a price, what is typical, no provider."""
-    about = {*Deployment.__struct_fields__} - {"name", "provider"}
-    return isinstance(entry, Mapping) and {*entry} <= about
+    return isinstance(entry, Mapping) and {*entry} <= {*ABOUT}
 
 
 def entry_data(entry: Any) -> Any:
@@ -25,9 +26,12 @@ def entry_data(entry: Any) -> Any:
     if isinstance(entry, Part):
         return plainly(entry)
     if isinstance(entry, Deployment):
-        about = msgspec.to_builtins(msgspec.structs.replace(entry, provider=None))
-        plain = {k: v for k, v in about.items() if k not in ("name", "provider") and v is not None}
+        about = {name: msgspec.to_builtins(getattr(entry, name)) for name in ABOUT}
+        plain = {name: value for name, value in about.items() if value not in (None, ())}
         return {"provider": plainly(entry.provider), **plain}
+    if isinstance(entry, Fleet):
+        about = {"fleet": list(entry.of), "pick": entry.pick, "weights": list(entry.weights)}
+        return {name: value for name, value in about.items() if value}
     if isinstance(entry, Mapping):
         return {key: entry_data(value) for key, value in entry.items()}
     return msgspec.to_builtins(entry)
@@ -36,22 +40,27 @@ def entry_data(entry: Any) -> Any:
 def priced(entry: Any) -> dict[str, Any]:
     """An entry without its provider, whose price it keeps."""
     part = deployment("", entry) if not bare(entry) else None
-    price = {"price": msgspec.to_builtins(part.price)} if part and part.price else {}
+    price: dict[str, Any] = {}
+    if isinstance(part, Deployment) and part.price:
+        price = {"price": msgspec.to_builtins(part.price)}
     given = entry if isinstance(entry, Mapping) and ("provider" in entry or bare(entry)) else {}
     return price | {key: value for key, value in given.items() if key != "provider"}
 
 
 def entry_schema() -> dict[str, Any]:
-    """JSON Schema of an entry: a provider, or a provider with a price and habits."""
+    """JSON Schema of an entry: a provider, one with a price and terms, or a fleet."""
     provider = {"$ref": "#/$defs/provider"}
+    terms = {name: plain_schema(hints()[name]) for name in ABOUT}
     whole = {
         "type": "object",
-        "properties": {
-            "provider": provider,
-            "price": plain_schema(Price),
-            "typical_tokens": {"type": "integer", "minimum": 1},
-            "typical_seconds": {"type": "number", "minimum": 0},
-        },
+        "properties": {"provider": provider, **terms},
         "additionalProperties": False,
     }
-    return {"anyOf": [provider, whole]}
+    fleet = plain_schema(Fleet)["properties"]
+    several = {
+        "type": "object",
+        "properties": {"fleet": fleet["of"], "pick": fleet["pick"], "weights": fleet["weights"]},
+        "required": ["fleet"],
+        "additionalProperties": False,
+    }
+    return {"anyOf": [provider, whole, several]}

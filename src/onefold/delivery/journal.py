@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from asyncio import CancelledError, sleep
 from collections.abc import Sequence
@@ -17,23 +18,41 @@ from onefold.delivery.store import Store
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS calls (
+    id INTEGER PRIMARY KEY,
     key TEXT NOT NULL, at REAL NOT NULL, model TEXT NOT NULL, query TEXT NOT NULL,
     sample INTEGER NOT NULL, status TEXT NOT NULL, tokens_in INTEGER NOT NULL,
     tokens_cached INTEGER NOT NULL, tokens_out INTEGER NOT NULL, usd REAL,
-    estimated INTEGER NOT NULL, seconds REAL NOT NULL, reply BLOB);
+    estimated INTEGER NOT NULL, seconds REAL NOT NULL, reply BLOB,
+    tokens_written INTEGER NOT NULL DEFAULT 0, tokens_reasoning INTEGER NOT NULL DEFAULT 0,
+    origin TEXT NOT NULL DEFAULT '', error TEXT NOT NULL DEFAULT '');
 CREATE INDEX IF NOT EXISTS calls_key ON calls (key);
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT);
 """
+LATER = {  # columns that came with later versions: added to files of earlier ones
+    "tokens_written": "INTEGER NOT NULL DEFAULT 0",
+    "tokens_reasoning": "INTEGER NOT NULL DEFAULT 0",
+    "origin": "TEXT NOT NULL DEFAULT ''",
+    "error": "TEXT NOT NULL DEFAULT ''",
+}
 TURNS = 50  # of the loop: more than any nested panel needs to end on recalled replies
 GRACE = 0.05  # seconds that a winner may come later than it did
-USED = "tokens_in, tokens_cached, tokens_out, usd, estimated"
-INSERT = "INSERT INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+USED = "tokens_in, tokens_cached, tokens_out, usd, estimated, tokens_written, tokens_reasoning"
+WRITE = (
+    "INSERT OR REPLACE INTO calls (rowid, key, at, model, query, sample, status, seconds, reply, "
+    f"origin, error, {USED}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+ENCODER = msgspec.json.Encoder()
 
 
 class Journal:
     """Paid calls in an SQLite file. A call that it holds is answered from it, not paid again.
 
     Each row serves once a session: five equal requests that were paid five times resume as five.
+    A row's status is `begun` while its call is under way, then `ok`, `cancelled` (it lost a race),
+    `interrupted` (its question was cancelled), `broken` (it failed and may be billed) or `failed`
+    (it failed and is not). What is still `begun` in a file that is opened belongs to a process
+    that was killed: such calls may have been paid for, and are made again.
 
     paced: recalled calls take as long as they took when they were paid, so that what depends on
         time (hedges, latencies) comes out as in one uninterrupted pass.
@@ -42,6 +61,11 @@ class Journal:
     def __init__(self, path: str | Path, *, paced: bool = False) -> None:
         self.paced = paced
         self.store = Store(path, SCHEMA)
+        known = {row[1] for row in self.store.read("PRAGMA table_info(calls)")}
+        for column, kind in LATER.items():
+            if column not in known:
+                self.store.db.execute(f"ALTER TABLE calls ADD COLUMN {column} {kind}")
+        self.rows = itertools.count(time.time_ns())
         self.full = False
         self.lost = {
             row[0]: (usage_of(row[2:]), float(row[1]))
@@ -55,18 +79,23 @@ class Journal:
         ):
             self.unused.setdefault(key, []).append(row)
 
+    @property
+    def unfinished(self) -> int:
+        """Calls whose end nobody saw, because their process was killed."""
+        return int(self.store.read("SELECT count(*) FROM calls WHERE status = 'begun'")[0][0])
+
     async def recall(self, key: str) -> tuple[Reply, Usage] | None:
         """A call that was paid for before, with what it used; None where there is none."""
         rows = self.unused.get(key)
         if not rows:
             return None
         found = self.store.read(
-            f"SELECT reply, {USED}, seconds FROM calls WHERE rowid = ?", (rows.pop(),)
+            f"SELECT reply, seconds, {USED} FROM calls WHERE rowid = ?", (rows.pop(),)
         )[0]
         reply = msgspec.json.decode(found[0], type=Reply)
         if self.paced:
-            await sleep(found[6])
-        return reply, usage_of(found[1:6])
+            await sleep(found[1])
+        return reply, usage_of(found[2:])
 
     async def yielded(self, key: str) -> Usage | None:
         """What a call was booked with that lost its race in an earlier session, else None.
@@ -94,6 +123,16 @@ class Journal:
         if self.full:
             raise NotRecorded(f"{self.store.path} could not be written; no further call is made")
 
+    async def begin(self, key: str, request: Request, origin: str, estimate: Usage) -> int:
+        """Write that a call is about to be made; returns its row once that is durable.
+
+        Raises:
+            NotRecorded: the file cannot be written; the call must not be made.
+        """
+        row = next(self.rows)
+        await self._write(self._values(row, key, request, None, estimate, 0.0, "begun", origin))
+        return row
+
     async def record(
         self,
         key: str,
@@ -102,46 +141,69 @@ class Journal:
         usage: Usage,
         seconds: float,
         status: str = "ok",
+        *,
+        row: int | None = None,
+        origin: str = "",
     ) -> None:
-        """Write a paid call; returns when the row is durable.
+        """Write a paid call, over the row that began it; returns when it is durable.
 
         Raises:
             NotRecorded: the file cannot be written.
         """
+        row = next(self.rows) if row is None else row
+        await self._write(self._values(row, key, request, reply, usage, seconds, status, origin))
+
+    def book(
+        self,
+        key: str,
+        request: Request,
+        usage: Usage,
+        seconds: float,
+        status: str,
+        *,
+        row: int | None = None,
+        origin: str = "",
+        error: str = "",
+    ) -> None:
+        """Note a call that brought no reply; written with the next commit.
+
+        One that lost its race (`cancelled`) need not be asked again when the race is resumed.
+        """
+        row = next(self.rows) if row is None else row
+        values = self._values(row, key, request, None, usage, seconds, status, origin, error)
+        self.store.waiting.append((WRITE, values))
+
+    async def _write(self, values: tuple[Any, ...]) -> None:
         try:
-            await self.store.write(INSERT, self.row(key, request, reply, usage, seconds, status))
+            await self.store.write(WRITE, values)
         except NotRecorded:
             self.full = True
             raise
 
-    def book(self, key: str, request: Request, usage: Usage, seconds: float, status: str) -> None:
-        """Note a call that lost its race (`cancelled`), or whose question was `interrupted`.
-
-        Written with the next commit. The first need not be asked again when its race is resumed.
-        """
-        self.store.waiting.append((INSERT, self.row(key, request, None, usage, seconds, status)))
-
-    def row(
+    def _values(
         self,
+        row: int,
         key: str,
         request: Request,
         reply: Reply | None,
         usage: Usage,
         seconds: float,
         status: str,
+        origin: str,
+        error: str = "",
     ) -> tuple[Any, ...]:
         """A call as a row."""
-        held = None if reply is None else msgspec.json.encode(reply)
+        held = None if reply is None else ENCODER.encode(reply)
         return (
-            key, time.time(), request.model, request.query_id, request.sample, status,
-            usage.tokens_in, usage.tokens_cached, usage.tokens_out, usage.usd, usage.estimated,
-            seconds, held,
+            row, key, time.time(), request.model, request.query_id, request.sample, status,
+            seconds, held, origin, error, usage.tokens_in, usage.tokens_cached, usage.tokens_out,
+            usage.usd, usage.estimated, usage.tokens_written, usage.tokens_reasoning,
         )  # fmt: skip
 
     def total(self) -> Usage:
-        """Everything this file says was paid."""
+        """Everything this file says was paid; calls whose end nobody saw, at their estimate."""
         self.store.flush()
-        rows = self.store.read(f"SELECT {USED} FROM calls")
+        rows = self.store.read(f"SELECT {USED} FROM calls WHERE status != 'failed'")
         return sum((usage_of(row) for row in rows), NOTHING)
 
     def about(self, name: str) -> str | None:
@@ -161,5 +223,5 @@ class Journal:
 
 def usage_of(row: Sequence[Any]) -> Usage:
     """The usage in a row's columns `USED`."""
-    tokens_in, tokens_cached, tokens_out, usd, estimated = row
-    return Usage(tokens_in, tokens_cached, tokens_out, usd, 1, bool(estimated))
+    tokens_in, tokens_cached, tokens_out, usd, estimated, written, reasoning = row
+    return Usage(tokens_in, tokens_cached, tokens_out, usd, 1, bool(estimated), written, reasoning)

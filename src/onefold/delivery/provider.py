@@ -13,6 +13,7 @@ from msgspec import Struct
 from onefold.core.errors import ConfigError
 from onefold.core.part import Part
 from onefold.core.query import Message
+from onefold.core.usage import estimated_tokens
 
 
 class Sampling(Struct, frozen=True, omit_defaults=True):
@@ -62,6 +63,11 @@ class Request(Struct, frozen=True, omit_defaults=True):
     def length(self) -> int:
         """Characters in all messages."""
         return sum(len(message.content) for message in self.messages)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens in all messages, estimated."""
+        return sum(estimated_tokens(message.content) for message in self.messages)
 
     @property
     def begun(self) -> str:
@@ -124,9 +130,11 @@ class Provider(Part, abstract=True):
     Only `delivery.deliver` calls it.
 
     remote: whether calls leave the process: they may then be paid for although no reply came.
+    bounded: whether it keeps to `max_tokens`, so that the most a call can cost is known.
     """
 
     remote: ClassVar[bool] = True
+    bounded: ClassVar[bool] = False
 
     @abstractmethod
     async def complete(self, request: Request) -> Reply:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from asyncio import Future, get_running_loop, shield
+from asyncio import AbstractEventLoop, Future, get_running_loop
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -23,7 +25,7 @@ class Store:
     def __init__(self, path: str | Path, schema: str) -> None:
         self.path = Path(path)
         self.waiting: list[tuple[str, tuple[Any, ...]]] = []
-        self.commit: Future[None] | None = None
+        self.writers: dict[AbstractEventLoop, list[Future[None]]] = {}
         self.lock = RLock()
         self.closed = False
         try:
@@ -48,26 +50,34 @@ class Store:
         Raises:
             NotRecorded: the disk is full or the file is gone; the row is kept for the next try.
         """
-        self.waiting.append((statement, values))
         loop = get_running_loop()
-        commit = self.commit
-        if commit is None or commit.done() or commit.get_loop() is not loop:
-            commit = self.commit = loop.create_future()
-            loop.call_soon(self._commit, commit)
-        await shield(commit)
+        written: Future[None] = loop.create_future()
+        with self.lock:
+            self.waiting.append((statement, values))
+            writers = self.writers.get(loop)
+            if writers is None:
+                self.writers[loop] = [written]
+                loop.call_soon(self._commit, loop)
+            else:
+                writers.append(written)
+        await written
 
-    def _commit(self, commit: Future[None]) -> None:
-        if self.commit is commit:
-            self.commit = None
+    def _commit(self, loop: AbstractEventLoop) -> None:
+        """Write what one turn of a loop has brought, and let its writers go on."""
+        with self.lock:
+            writers = self.writers.pop(loop)
+        failure = None
         try:
             self.flush()
         except NotRecorded as error:
-            if not commit.cancelled():
-                commit.set_exception(error)
-                commit.exception()
-            return
-        if not commit.cancelled():
-            commit.set_result(None)
+            failure = error
+        for written in writers:
+            if written.done():
+                continue
+            if failure is None:
+                written.set_result(None)
+            else:
+                written.set_exception(failure)
 
     def flush(self) -> None:
         """Write what waits, in one transaction."""
@@ -79,8 +89,8 @@ class Store:
                 raise NotRecorded(f"{self.path} is closed already: open a new session")
             try:
                 self.db.execute("BEGIN IMMEDIATE")
-                for statement, values in rows:
-                    self.db.execute(statement, values)
+                for statement, group in groupby(rows, itemgetter(0)):
+                    self.db.executemany(statement, [values for _, values in group])
                 self.db.execute("COMMIT")
             except sqlite3.Error as error:
                 if self.db.in_transaction:

@@ -13,6 +13,7 @@ from onefold.core.answer import Answer
 from onefold.core.part import Part, fields
 from onefold.core.query import Query, asked
 from onefold.core.usage import Usage
+from onefold.delivery.deployment import Deployment
 from onefold.delivery.session import here
 from onefold.operators.model import Model
 from onefold.operators.panel import Panel, seated
@@ -53,10 +54,15 @@ def cost(part: Part, query: Query, shares: dict[int, Imagined]) -> Plan:
 def model_cost(part: Model, query: Query, _: dict[int, Imagined]) -> Plan:
     """One call."""
     request = part._request(query)
-    model = part._own() or here().deployment(part.model)
-    used = model.estimate(request)
-    one = Cost(1.0, used.tokens_in, used.tokens_out, used.usd, model.typical_seconds)
-    return Plan(one, one, one)
+    session = here()
+    models = session.members(part._own() or session.deployment(part.model))
+    costs = [one_call(model, model.estimate(request)) for model in models]
+    return Plan(costs[0], costs[0], max(costs, key=lambda cost: cost.usd or inf))
+
+
+def one_call(model: Deployment, used: Usage) -> Cost:
+    """The cost of one call to a deployment."""
+    return Cost(1.0, used.tokens_in, used.tokens_out, used.usd, model.typical_seconds)
 
 
 @cost.register(Panel)

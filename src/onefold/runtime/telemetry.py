@@ -30,6 +30,8 @@ class Telemetry:
     its metadata. What a handler raises is kept in `faults` and disturbs nobody.
     """
 
+    wants_words = False  # nothing is streamed for its sake
+
     def __init__(self) -> None:
         self.handlers: dict[str, list[Handler]] = {}
         self.faults: list[tuple[str, Exception]] = []

@@ -75,6 +75,15 @@ class Span:
             span = span.parent
         return True
 
+    @property
+    def heard(self) -> bool:
+        """Whether a listener wants its words one by one, and they are the final words.
+
+        A listener that has no use for them says `wants_words = False`, so that nothing is streamed.
+        """
+        wanted = [one for one in self.listeners if getattr(one, "wants_words", True)]
+        return bool(wanted) and self.speaking
+
     def so_far(self) -> float:
         """Seconds since it started."""
         return get_running_loop().time() - self.started

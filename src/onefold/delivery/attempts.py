@@ -1,0 +1,326 @@
+"""Attempts at a call: one after the other, side by side, each through the guards of its model."""
+
+from __future__ import annotations
+
+from asyncio import CancelledError, get_running_loop, sleep, timeout_at
+from collections.abc import Sequence
+from contextlib import aclosing
+
+from msgspec import structs
+
+from onefold.core.errors import ModelError, OnefoldError, TimedOut, Unreadable
+from onefold.core.usage import NOTHING, Usage
+from onefold.delivery.budget import budgets, deadline
+from onefold.delivery.deployment import Deployment
+from onefold.delivery.provider import Reply, Request
+from onefold.delivery.session import Session
+from onefold.delivery.traffic.line import Line
+from onefold.delivery.traffic.retry import pause
+from onefold.runtime.relay import relay
+from onefold.runtime.trace import Span
+
+MOST = 4096  # tokens a reply may have under a cap on dollars or tokens, unless something says more
+
+
+class Call:
+    """One request on its way: what all its attempts share.
+
+    until: loop time after which nothing is started. speaker: the attempt whose words are told; it
+        is committed to, once it has said one.
+    """
+
+    __slots__ = ("budgets", "key", "request", "session", "span", "speaker", "until")
+
+    def __init__(self, session: Session, request: Request, span: Span, key: str) -> None:
+        self.session = session
+        self.request = request
+        self.span = span
+        self.key = key
+        self.speaker: object = None
+        self.budgets = budgets.get()
+        self.until = deadline.get()
+        if session.budget is not None:
+            self.budgets = (session.budget, *self.budgets)
+
+
+async def reached(call: Call, models: Sequence[Deployment]) -> Reply:
+    """The reply, from whichever of these deployments and attempts brings it first.
+
+    Deployments stand in for each other at once; the same one is tried again after a pause, as its
+    retry budget lets it. Nothing is tried again once words of a reply were told.
+
+    Raises:
+        ModelError: of the deployment that was tried first, when all are given up.
+    """
+    number = 0
+    first: ModelError | None = None
+    for model in models:
+        retries = call.session.line(model).retries
+        if retries is not None:
+            retries.deposit()
+    while True:
+        number += 1
+        failed: list[tuple[Deployment, ModelError]] = []
+        for place, model in enumerate(models):
+            try:
+                if model.hedge is None:
+                    return await attempt(call, model)
+                return await hedged(call, model, (*models[place + 1 :], model)[0])
+            except ModelError as error:
+                if call.speaker is not None:
+                    raise
+                first = first or error
+                failed.append((model, error))
+        models, seconds = again(call, failed, number)
+        if not models:
+            raise first or failed[0][1]
+        call.span.note("retry", (number, seconds, failed[0][1]))
+        await sleep(seconds)
+
+
+def again(
+    call: Call, failed: Sequence[tuple[Deployment, ModelError]], number: int
+) -> tuple[list[Deployment], float]:
+    """The deployments worth another attempt, and the seconds until then; none: give up."""
+    pauses: dict[str, float] = {}
+    for model, error in failed:
+        if model.retry is not None:
+            seconds = pause(model.retry, number, error, call.session.random.random())
+            if seconds is not None:
+                pauses[model.name] = seconds
+    if not pauses:
+        return [], 0.0
+    seconds = min(pauses.values())
+    if call.until is not None and get_running_loop().time() + seconds >= call.until:
+        return [], 0.0
+    models = []
+    for model, _ in failed:
+        retries = call.session.line(model).retries
+        if pauses.get(model.name) == seconds and retries is not None and retries.withdraw():
+            models.append(model)
+    return models, seconds
+
+
+async def hedged(call: Call, model: Deployment, other: Deployment) -> Reply:
+    """The reply of a first attempt, or of a second one that starts when the first is late."""
+    session, request = call.session, call.request
+    hedge = session.line(model).hedge
+    assert hedge is not None, "whoever hedges has a hedge"
+    hedge.deposit()
+    delay = hedge.delay()
+    if delay is None:
+        return await attempt(call, model)
+    doubled = False
+
+    async def leg(index: int) -> Reply | OnefoldError | None:
+        nonlocal doubled
+        if index:
+            now = get_running_loop().time()
+            if call.speaker is not None or session.line(other).saturated(request.tokens, now):
+                return None
+            if not hedge.withdraw():
+                return None
+            doubled = True
+            call.span.note("hedge", delay)
+        try:
+            return await attempt(call, other if index else model)
+        except ModelError as error:
+            return error
+        except OnefoldError as error:
+            if not index:
+                raise
+            return error  # a second attempt that there is no money for is none
+
+    def enough(results: Sequence[Reply | OnefoldError | None], _: int) -> bool:
+        if any(isinstance(result, Reply) for result in results):
+            return True
+        return isinstance(results[0], OnefoldError) and not doubled
+
+    race = await relay(leg, 2, stagger=max(delay, 1e-6), enough=enough)
+    for result in race.results:
+        if isinstance(result, Reply):
+            return result
+    error = race.results[0]
+    raise error if isinstance(error, OnefoldError) else CancelledError
+
+
+async def attempt(call: Call, model: Deployment) -> Reply:
+    """One attempt at one deployment: budget, breaker, limits, provider, price, journal.
+
+    What it used is added to the span, and settled with the budgets, however it ends.
+    """
+    session, request, journal = call.session, call.request, call.session.journal
+    line, loop = session.line(model), get_running_loop()
+    if call.span.listeners:
+        call.span.note("provider", model.provider.name_of_part)
+    held = estimate = model.estimate(request)
+    if call.budgets:
+        request, held = await reserved(call, model, request, estimate)
+    usage, row, passing = NOTHING, None, None
+    failure: BaseException | None = None
+    started: float | None = None
+    try:
+        if line.guarded:
+            passing = await line.enter(held.tokens, call.until, model.name)
+        if journal is not None and model.provider.remote:
+            row = await journal.begin(call.key, call.request, model.origin, estimate)
+        started = loop.time()
+        reply = await timely(call, model, request, started)
+        usage = model.used(reply, request)
+    except CancelledError as error:
+        if started is not None:  # a service bills what it had begun
+            usage = estimate
+        failure = error
+        raise
+    except ModelError as error:
+        error.model = error.model or model.name
+        if error.billed:
+            usage = estimate
+        failure = error
+        raise
+    except OnefoldError as error:
+        failure = error
+        raise
+    except Exception as error:
+        failure = ModelError(f"{model.name}: {error!r}", model=model.name)
+        raise failure from error
+    finally:
+        now = loop.time()
+        seconds = 0.0 if started is None else now - started
+        if passing is not None:
+            line.leave(passing, seconds, usage.tokens, failure, now)
+        if started is not None:
+            told(line, usage, estimate, seconds, failure)
+        if usage is not NOTHING:
+            call.span.usage += usage
+        for budget in call.budgets:
+            budget.settle(held, usage)
+        if failure is not None and journal is not None and started is not None:
+            status = ending(call, failure, usage)
+            if status != "failed" or row is not None:
+                kind = type(failure).__name__
+                journal.book(
+                    call.key, call.request, usage, seconds, status,
+                    row=row, origin=model.origin, error=kind,
+                )  # fmt: skip
+    if journal is not None:
+        await journal.record(
+            call.key, call.request, reply, usage, seconds, row=row, origin=model.origin
+        )
+    return reply
+
+
+def told(
+    line: Line, usage: Usage, estimate: Usage, seconds: float, failure: BaseException | None
+) -> None:
+    """Add a call to what is known of its deployment."""
+    line.calls += 1
+    if failure is None:
+        line.latencies.saw(seconds)
+    elif isinstance(failure, CancelledError):
+        line.latencies.saw_at_least(seconds)
+    else:
+        line.failed += 1
+    if usage is not NOTHING:
+        line.used += usage
+        line.expected += estimate
+
+
+def ending(call: Call, failure: BaseException, usage: Usage) -> str:
+    """What the journal calls the end of a call that brought no reply."""
+    if isinstance(failure, CancelledError):
+        return "interrupted" if call.span.interrupted else "cancelled"
+    return "failed" if usage is NOTHING else "broken"
+
+
+async def reserved(
+    call: Call, model: Deployment, request: Request, estimate: Usage
+) -> tuple[Request, Usage]:
+    """The request as it may be sent, and what was set aside for it in every budget.
+
+    A cap on dollars or tokens is kept by the most that a call can use, so a request that names no
+    limit is sent with one: what is usual, or what the budget still affords.
+
+    Raises:
+        BudgetExceeded: it does not fit; nothing is set aside.
+    """
+    if model.provider.bounded and any(budget.bounds_tokens for budget in call.budgets):
+        most = request.sampling.max_tokens
+        if most is None:
+            most = affordable(call, model, request)
+            request = structs.replace(
+                request, sampling=structs.replace(request.sampling, max_tokens=most)
+            )
+        estimate = model.bound(request, most)
+    for place, budget in enumerate(call.budgets):
+        try:
+            if not budget.reserve(estimate, model.name):
+                await budget.turn(estimate, model.name)
+        except BaseException:
+            for other in call.budgets[:place]:
+                other.settle(estimate, NOTHING)
+            raise
+        if budget.until is not None:
+            call.until = budget.until if call.until is None else min(call.until, budget.until)
+    return request, estimate
+
+
+def affordable(call: Call, model: Deployment, request: Request) -> int:
+    """Tokens that a reply may have: what is usual, less where the budgets afford only less."""
+    most = model.most_tokens or MOST
+    least = model.bound(request, 0)
+    price = model.price.tokens_out if model.price else 0.0
+    caps = [budget.affordable(least, price) for budget in call.budgets]
+    return max(min(model.typical_tokens, most), min([most, *(c for c in caps if c is not None)]))
+
+
+async def timely(call: Call, model: Deployment, request: Request, started: float) -> Reply:
+    """The provider's reply, before the attempt's and the call's time is over."""
+    until = call.until
+    if model.timeout is not None:
+        until = min(started + model.timeout, until or float("inf"))
+    if until is None:
+        return await said(call, model, request)
+    try:
+        async with timeout_at(until) as limit:
+            return await said(call, model, request)
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        seconds = until - started
+        raise TimedOut(
+            f"{model.name} took longer than {seconds:.3g} s", model=model.name, billed=True
+        ) from error
+
+
+async def said(call: Call, model: Deployment, request: Request) -> Reply:
+    """The provider's reply, told to the listeners piece by piece where they hear it."""
+    if call.span.heard:
+        return clean(await streamed(call, model, request))
+    return clean(await model.provider.complete(request))
+
+
+async def streamed(call: Call, model: Deployment, request: Request) -> Reply:
+    """The reply, its pieces told to the listeners as they come, unless another attempt speaks."""
+    reply: Reply | None = None
+    me = object()
+    async with aclosing(model.provider.stream(request)) as pieces:  # type: ignore[type-var]
+        async for piece in pieces:
+            if isinstance(piece, Reply):
+                reply = piece
+                continue
+            if call.speaker is None:
+                call.speaker = me
+            if call.speaker is me:
+                call.span.note("token", piece)
+    if reply is None:
+        raise Unreadable(f"{model.name}: the stream ended without a reply", model=model.name)
+    return reply
+
+
+def clean(reply: Reply) -> Reply:
+    """The reply with half characters (lone surrogates), which no file can hold, replaced."""
+    if reply.text.isascii() or max(reply.text) < "\ud800":
+        return reply
+    text = reply.text.encode("utf-8", "replace").decode()
+    return reply if text == reply.text else structs.replace(reply, text=text)

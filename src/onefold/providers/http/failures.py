@@ -1,0 +1,171 @@
+"""What a service says when it does not answer, as one of our errors with its own words kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from time import time
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from onefold.core.errors import (
+    Filtered,
+    ModelError,
+    NoCredit,
+    NoSuchModel,
+    RateLimited,
+    Refused,
+    TimedOut,
+    TooLong,
+    Unreachable,
+    Unreadable,
+    WrongKey,
+)
+
+SHOWN = 500  # characters of a service's own message
+LONG = re.compile(
+    r"context.{0,3}(length|window|size)|prompt (is|was) too long|too many (input )?tokens"
+    r"|token count.{0,40}exceeds|exceeds? the max\w* (number of|context)|input is too long",
+    re.IGNORECASE,
+)
+FILTER = re.compile(r"content.?(filter|policy|management)|safety|responsible.?ai|moderation", re.I)
+CREDIT = re.compile(
+    r"insufficient.?(quota|credit|balance|fund)|billing|credit balance|exceeded your current quota",
+    re.IGNORECASE,
+)
+KEY = re.compile(
+    r"api.?key (not|is not|was not)? ?(valid|invalid|found)|invalid.{0,9}api.?key", re.I
+)
+MODEL = re.compile(r"model.{0,80}(not found|does not exist|not exist|unknown|not supported)", re.I)
+BUSY = re.compile(r"overloaded|unavailable|server_error|internal|capacity", re.I)
+
+
+class Rejected(Exception):
+    """A reply that is no success: what a transport raises. `headers` are in lower case."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        super().__init__(f"HTTP {status}")
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+
+def failure(rejected: Rejected, who: str) -> ModelError:
+    """The error that a service's status, headers and body mean."""
+    status = rejected.status
+    if 300 <= status < 400:
+        host = urlsplit(rejected.headers.get("location", "")).netloc.rpartition("@")[2]
+        where = f" to {host}" if host else ""
+        return Refused(
+            f"{who}: the service redirects{where} (HTTP {status}); keys do not follow redirects: "
+            "set base_url to where it really is",
+            model=who,
+            status=status,
+        )
+    code, message = said(rejected.body)
+    return told(status, code, message, who, wait(rejected.headers, rejected.body))
+
+
+def told(
+    status: int, code: str, message: str, who: str, retry_after: float | None = None
+) -> ModelError:
+    """The error for a status (0 inside a stream), a service's code and its message."""
+    kind = kind_of(status, code, message)
+    words = f"{message[:SHOWN]}{'…' if len(message) > SHOWN else ''}" or "no message"
+    place = f"HTTP {status}" if status else "in the stream"
+    about = f" {code}" if code and code not in message else ""
+    return kind(
+        f"{who}: {words} ({place}{about})", model=who, status=status, retry_after=retry_after
+    )
+
+
+def kind_of(status: int, code: str, message: str) -> type[ModelError]:
+    """Which of our errors it is: by what the service says, else by its status."""
+    text = f"{code} {message}"
+    if status in (0, 400, 402, 403, 413, 422, 429):
+        if CREDIT.search(text) or status == 402:
+            return NoCredit
+        if status != 429 and LONG.search(text):
+            return TooLong
+        if status != 429 and FILTER.search(text):
+            return Filtered
+        if status != 429 and KEY.search(text):
+            return WrongKey
+        if status in (0, 400, 422) and MODEL.search(text):
+            return NoSuchModel
+    if status in (401, 403):
+        return WrongKey
+    if status == 404:
+        return NoSuchModel
+    if status in (408, 504):
+        return TimedOut
+    if status == 429 or "rate_limit" in code or "RESOURCE_EXHAUSTED" in code:
+        return RateLimited
+    if status >= 500 or status in (409, 425) or (status == 0 and BUSY.search(text)):
+        return Unreachable
+    return Refused if status >= 400 else Unreachable
+
+
+def said(body: bytes) -> tuple[str, str]:
+    """A service's code and message, from whichever shape its error has, else the text itself."""
+    try:
+        data: Any = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        text = re.sub(r"<[^>]*>|\s+", " ", body[:4096].decode("utf-8", "replace"))
+        return "", " ".join(text.split())
+    if isinstance(data, list) and data:
+        data = data[0]
+    return spoken(data)
+
+
+def spoken(data: Any) -> tuple[str, str]:
+    """The code and the message in an error that is already decoded."""
+    if not isinstance(data, Mapping):
+        return "", str(data or "")
+    error = data.get("error", data)
+    if not isinstance(error, Mapping):
+        return "", str(error or "")
+    words = (error.get(key) for key in ("message", "detail", "msg", "error"))
+    message = next((word for word in words if word), data.get("detail") or data.get("message"))
+    codes = (error.get(key) for key in ("code", "type", "status"))
+    code = next((c for c in codes if isinstance(c, str) and c), "")
+    if not isinstance(message, str):
+        message = "" if message is None else msgspec.json.encode(message).decode()
+    return code, message
+
+
+def wait(headers: Mapping[str, str], body: bytes = b"") -> float | None:
+    """Seconds that a service asks to wait (RFC 9110, 10.2.3; `retry-after-ms`; Google's delay)."""
+    milliseconds = number(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    after = headers.get("retry-after")
+    if after is None:
+        found = re.search(rb'"retryDelay"\s*:\s*"([0-9.]+)s"', body[:65536])
+        return number(found[1].decode()) if found else None
+    seconds = number(after)
+    if seconds is not None:
+        return seconds
+    try:
+        return max(0.0, parsedate_to_datetime(after).timestamp() - time())
+    except (ValueError, OverflowError):
+        return None
+
+
+def number(text: str | None) -> float | None:
+    """A finite number that is not negative, else None."""
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if 0 <= value < float("inf") else None
+
+
+def unreadable(who: str, data: bytes, why: object = "") -> Unreadable:
+    """The error for a reply that is no such reply: what it begins with, and what is wrong."""
+    shown = " ".join(data[:120].decode("utf-8", "replace").split())
+    reason = f": {why}" if why else ""
+    return Unreadable(f"{who}: the reply makes no sense{reason}; it begins {shown!r}", model=who)

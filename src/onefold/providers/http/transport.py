@@ -1,0 +1,225 @@
+"""The one HTTP transport: pooled connections, no redirects, no cookies, bounded bodies."""
+
+from __future__ import annotations
+
+import atexit
+from asyncio import AbstractEventLoop, get_running_loop, run_coroutine_threadsafe
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import suppress
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+
+from msgspec import Struct
+
+from onefold.core.errors import ConfigError, TimedOut, Unreachable, Unreadable
+from onefold.providers.http.failures import Rejected
+
+if TYPE_CHECKING:
+    from aiohttp import ClientResponse, ClientSession
+
+MOST = 64 * 2**20  # bytes that a reply may have
+CONNECT = 10.0  # seconds that a connection may take
+KEPT = 60.0  # seconds that an idle connection is kept
+
+
+class Outgoing(Struct, frozen=True):
+    """A POST that is ready to be sent: JSON as bytes, headers with the key in them.
+
+    stall: seconds of silence after which a stream is given up.
+    """
+
+    url: str
+    body: bytes
+    headers: Mapping[str, str]
+    stall: float = 60.0
+
+
+class Transport(Protocol):
+    """Carries a request there and bytes back; a status outside 200–299 is raised as Rejected."""
+
+    async def send(self, out: Outgoing) -> bytes:
+        """The whole body of a successful reply."""
+        ...
+
+    def stream(self, out: Outgoing) -> AsyncIterator[bytes]:
+        """The body of a successful reply, piece by piece."""
+        ...
+
+
+class Aiohttp:
+    """The transport on aiohttp, with one pool of connections for each event loop.
+
+    Raises:
+        Unreachable: no connection, or it broke. TimedOut: the stream fell silent.
+        Unreadable: more than MOST bytes. ConfigError: no such URL.
+    """
+
+    def __init__(self) -> None:
+        self.pools: dict[AbstractEventLoop, tuple[ClientSession, Any]] = {}
+        atexit.register(self.close)
+
+    async def send(self, out: Outgoing) -> bytes:
+        client = self.pools.get(get_running_loop())
+        session = client[0] if client is not None else await self._pool()
+        try:
+            reply = await session.post(
+                address(out.url), data=out.body, headers=out.headers, allow_redirects=False
+            )
+            if reply.status // 100 != 2:
+                await rejected(reply)
+            return await whole(reply)
+        except (OSError, ValueError, session_errors()) as error:
+            raise_from(error, out.url)
+
+    async def stream(self, out: Outgoing) -> AsyncIterator[bytes]:
+        client = self.pools.get(get_running_loop())
+        session = client[0] if client is not None else await self._pool()
+        try:
+            reply = await session.post(
+                address(out.url),
+                data=out.body,
+                headers=out.headers,
+                allow_redirects=False,
+                timeout=silence(out.stall),
+            )
+            try:
+                if reply.status // 100 != 2:
+                    await rejected(reply)
+                size = 0
+                async for piece in reply.content.iter_any():
+                    size += len(piece)
+                    if size > MOST:
+                        raise too_big()
+                    yield piece
+            finally:
+                reply.close() if not reply.content.at_eof() else reply.release()
+        except (OSError, ValueError, session_errors()) as error:
+            raise_from(error, out.url)
+
+    async def _pool(self) -> ClientSession:
+        """This loop's connections; closed with the loop, by its shutdown of generators."""
+        for other in [loop for loop in self.pools if loop.is_closed()]:
+            del self.pools[other]
+        loop = get_running_loop()
+        opened = self._open(loop)
+        session = await anext(opened)
+        if loop in self.pools:  # another call was first
+            await opened.aclose()
+            return self.pools[loop][0]
+        self.pools[loop] = (session, opened)
+        return session
+
+    async def _open(self, loop: AbstractEventLoop) -> AsyncGenerator[ClientSession]:
+        import aiohttp
+
+        session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEPT, ttl_dns_cache=60),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
+            headers={"User-Agent": "onefold", "Accept": "*/*", "Accept-Encoding": "identity"},
+            raise_for_status=False,
+        )
+        try:
+            yield session
+        finally:
+            if loop in self.pools and self.pools[loop][0] is session:
+                del self.pools[loop]
+            await session.close()
+
+    def close(self) -> None:
+        """Close the pools of loops that still run in other threads; called when Python ends."""
+        for loop, (_, opened) in list(self.pools.items()):
+            if loop.is_running():
+                with suppress(Exception):
+                    run_coroutine_threadsafe(opened.aclose(), loop).result(1.0)
+        self.pools.clear()
+
+
+@cache
+def aiohttp_transport() -> Aiohttp:
+    """The process's own transport."""
+    return Aiohttp()
+
+
+@lru_cache(4096)
+def address(url: str) -> Any:
+    """A URL, taken apart once."""
+    from yarl import URL
+
+    return URL(url, encoded=True)
+
+
+@lru_cache(64)
+def silence(seconds: float) -> Any:
+    """A time-out for silence alone; what bounds the whole call is the corridor's deadline."""
+    import aiohttp
+
+    return aiohttp.ClientTimeout(total=None, sock_connect=CONNECT, sock_read=seconds)
+
+
+@cache
+def session_errors() -> type[Exception]:
+    """What aiohttp raises."""
+    import aiohttp
+
+    return aiohttp.ClientError
+
+
+async def rejected(reply: ClientResponse) -> NoReturn:
+    """Raise a reply that is no success, with what its body says."""
+    headers = {name.lower(): value for name, value in reply.headers.items()}
+    try:
+        body = await reply.content.read(65536)
+    except (OSError, session_errors()):
+        body = b""
+    finally:
+        reply.close()
+    raise Rejected(reply.status, headers, body)
+
+
+async def whole(reply: ClientResponse) -> bytes:
+    """The body of a reply, not longer than MOST."""
+    if reply.content_length is not None and reply.content_length <= MOST:
+        return await reply.read()
+    pieces, size = [], 0
+    try:
+        async for piece in reply.content.iter_any():
+            size += len(piece)
+            if size > MOST:
+                raise too_big()
+            pieces.append(piece)
+    finally:
+        reply.close() if not reply.content.at_eof() else reply.release()
+    return b"".join(pieces)
+
+
+def too_big() -> Unreadable:
+    """The error for a reply that does not end."""
+    return Unreadable(f"the reply is longer than {MOST >> 20} MiB and was cut off", billed=True)
+
+
+def raise_from(error: Exception, url: str) -> NoReturn:
+    """Raise what went wrong on the way, in our words, the host named and the path left out."""
+    import aiohttp
+
+    host = address(url).authority.rpartition("@")[2]
+    if isinstance(error, aiohttp.SocketTimeoutError):
+        raise TimedOut(f"{host} fell silent in the middle of its reply", billed=True) from None
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        raise Unreachable(f"{host} does not accept a connection in {CONNECT:g} s") from None
+    if isinstance(error, aiohttp.ClientConnectorError):
+        reason = error.os_error.strerror or str(error.os_error)
+        raise Unreachable(f"cannot connect to {host}: {reason}") from None
+    if isinstance(error, aiohttp.InvalidURL | ValueError) and not isinstance(error, UnicodeError):
+        if isinstance(error, aiohttp.InvalidURL):
+            raise ConfigError(
+                f"base_url: {host or 'it'} is no address that can be called"
+            ) from None
+        raise Unreachable(f"{host} broke off: {type(error).__name__}", billed=True) from None
+    raise Unreachable(f"{host} broke off its reply: {broken(error)}", billed=True) from None
+
+
+def broken(error: Exception) -> str:
+    """Why a connection broke, in few words."""
+    return (str(error) or type(error).__name__).split("\n")[0][:200]
