@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from onefold.core.answer import Answer, Failure
+from onefold.core.answer import Answer, Failure, Token
 from onefold.core.errors import (
     BudgetExceeded,
     ConfigError,
@@ -29,7 +29,7 @@ from onefold.core.tally import Ballot, Tally
 from onefold.core.usage import Price, Usage
 from onefold.delivery.budget import Budget
 from onefold.delivery.deployment import Deployment
-from onefold.delivery.provider import Provider, Reply, Request, Sampling, Token
+from onefold.delivery.provider import Provider, Reply, Request, Sampling
 from onefold.delivery.session import Session
 from onefold.delivery.traffic.breaker import Breaking
 from onefold.delivery.traffic.fleet import Fleet

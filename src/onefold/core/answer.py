@@ -22,6 +22,14 @@ class Failure(Struct, frozen=True):
     message: str = ""
 
 
+class Token(Struct, frozen=True, omit_defaults=True):
+    """A token of a reply: its text, its natural log-probability, and likely alternatives'."""
+
+    text: str
+    logprob: float
+    top: dict[str, float] = {}
+
+
 class Answer(Struct, frozen=True):
     """What one model said, or what a panel decided.
 
@@ -37,6 +45,9 @@ class Answer(Struct, frozen=True):
     seconds: from the question to this answer.
     error: set on a draft that failed.
     model, sample: the model that spoke, and which of its draws it was; for leaves.
+    finish: why a leaf's text ended: stop, length (it was cut off), filtered, refused, tool.
+    tokens: a leaf's tokens with their log-probabilities, where they were asked for.
+    reasoning: what a leaf thought aloud, where its service tells it.
     """
 
     text: str = ""
@@ -52,6 +63,9 @@ class Answer(Struct, frozen=True):
     error: Failure | None = None
     model: str = ""
     sample: int = 0
+    finish: str = ""
+    tokens: tuple[Token, ...] = ()
+    reasoning: str = ""
 
     @property
     def votes(self) -> dict[str, float]:

@@ -35,6 +35,7 @@ class Query(Struct, frozen=True):
     reads: the reader that makes answers comparable, or its name; None leaves it to the operator.
     drafts: answers given so far, for operators that judge, vote or rewrite.
     sample: which of several draws this is; draws of one query differ, and are cached apart.
+    schema: JSON Schema that replies must fit, for models whose service can hold to one.
     """
 
     text: str = ""
@@ -46,6 +47,7 @@ class Query(Struct, frozen=True):
     reads: Any = None
     drafts: tuple[Answer, ...] = ()
     sample: int = 0
+    schema: Mapping[str, Any] | None = None
 
     @property
     def prompt(self) -> str:
@@ -70,12 +72,13 @@ def asked(query: Query | str) -> Query:
         query = Query(query)
     elif not isinstance(query, Query) or not isinstance(query.text, str):
         raise ConfigError(f"a query is a text or a Query of a text, not {query!r:.80}")
-    try:
-        query.text.isascii() or query.text.encode()
-    except UnicodeEncodeError as error:
-        raise ConfigError(
-            f"the query holds half a character at {error.start}: read its file as UTF-8"
-        ) from None
+    for text in (query.text, query.system, *(message.content for message in query.messages)):
+        try:
+            text.isascii() or text.encode()
+        except UnicodeEncodeError as error:
+            raise ConfigError(
+                f"the query holds half a character at {error.start}: read its file as UTF-8"
+            ) from None
     if query.reads is not None and not isinstance(query.reads, Part):
         query = query.but(reads=coerce(lookup_kind("Reader"), query.reads, "reads"))
     if not (query.text or query.messages or query.inputs or query.drafts) or query.text.isspace():

@@ -55,7 +55,7 @@ async def reached(call: Call, models: Sequence[Deployment]) -> Reply:
     number = 0
     first: ModelError | None = None
     for model in models:
-        retries = call.session.line(model).retries
+        retries = call.session.models.line(model).retries
         if retries is not None:
             retries.deposit()
     while True:
@@ -85,7 +85,7 @@ def again(
     pauses: dict[str, float] = {}
     for model, error in failed:
         if model.retry is not None:
-            seconds = pause(model.retry, number, error, call.session.random.random())
+            seconds = pause(model.retry, number, error, call.session.models.random.random())
             if seconds is not None:
                 pauses[model.name] = seconds
     if not pauses:
@@ -95,7 +95,7 @@ def again(
         return [], 0.0
     models = []
     for model, _ in failed:
-        retries = call.session.line(model).retries
+        retries = call.session.models.line(model).retries
         if pauses.get(model.name) == seconds and retries is not None and retries.withdraw():
             models.append(model)
     return models, seconds
@@ -104,7 +104,7 @@ def again(
 async def hedged(call: Call, model: Deployment, other: Deployment) -> Reply:
     """The reply of a first attempt, or of a second one that starts when the first is late."""
     session, request = call.session, call.request
-    hedge = session.line(model).hedge
+    hedge = session.models.line(model).hedge
     assert hedge is not None, "whoever hedges has a hedge"
     hedge.deposit()
     delay = hedge.delay()
@@ -116,7 +116,9 @@ async def hedged(call: Call, model: Deployment, other: Deployment) -> Reply:
         nonlocal doubled
         if index:
             now = get_running_loop().time()
-            if call.speaker is not None or session.line(other).saturated(request.tokens, now):
+            if call.speaker is not None or session.models.line(other).saturated(
+                request.tokens, now
+            ):
                 return None
             if not hedge.withdraw():
                 return None
@@ -150,7 +152,7 @@ async def attempt(call: Call, model: Deployment) -> Reply:
     What it used is added to the span, and settled with the budgets, however it ends.
     """
     session, request, journal = call.session, call.request, call.session.journal
-    line, loop = session.line(model), get_running_loop()
+    line, loop = session.models.line(model), get_running_loop()
     if call.span.listeners:
         call.span.note("provider", model.provider.name_of_part)
     held = estimate = model.estimate(request)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from asyncio import CancelledError, Future, get_running_loop
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 from onefold.core.errors import BudgetExceeded, ConfigError
@@ -173,6 +175,21 @@ class Place:
             self.turn.set_result(None)
         else:
             self.turn.set_exception(error)
+
+
+@contextmanager
+def bounded(seconds: float | None, budget: Budget | None) -> Iterator[None]:
+    """Bound every call made inside: by a deadline in so many seconds, by a budget of its own."""
+    until, held = deadline.get(), budgets.get()
+    if seconds is not None:
+        mine = get_running_loop().time() + seconds
+        until = mine if until is None else min(until, mine)
+    tokens = deadline.set(until), budgets.set(held if budget is None else (*held, budget))
+    try:
+        yield
+    finally:
+        deadline.reset(tokens[0])
+        budgets.reset(tokens[1])
 
 
 budgets: ContextVar[tuple[Budget, ...]] = ContextVar("onefold_budgets", default=())

@@ -27,7 +27,7 @@ async def deliver(request: Request, model: Deployment | None = None) -> Reply:
         ModelError: the model failed, in every attempt that it was worth.
     """
     session = here()
-    found: Deployment | Fleet = session.deployment(request.model) if model is None else model
+    found: Deployment | Fleet = session.models.find(request.model) if model is None else model
     if request.length > session.longest:
         raise ConfigError(
             f"the prompt has {request.length} characters, more than the {session.longest} that a "
@@ -35,7 +35,7 @@ async def deliver(request: Request, model: Deployment | None = None) -> Reply:
         )
     with Span("complete", request.model, request, current.get()) as span:
         if session.cache is None and session.journal is None:
-            models = session.candidates(found, request)
+            models = session.models.candidates(found, request)
             span.answer = reply = await reached(Call(session, request, span, ""), models)
         else:
             span.answer = reply = await kept(session, found, request, span)
@@ -44,7 +44,7 @@ async def deliver(request: Request, model: Deployment | None = None) -> Reply:
 
 async def kept(session: Session, found: Deployment | Fleet, request: Request, span: Span) -> Reply:
     """The reply from the cache or the journal, else a paid one, which equal calls share."""
-    key = request.key(session.identity(found))
+    key = request.key(session.models.identity(found))
     cache = session.cache
     if cache is None:
         return await journalled(session, found, request, span, key)
@@ -106,4 +106,6 @@ async def journalled(
             span.usage = booked
             raise CancelledError
         journal.check()
-    return await reached(Call(session, request, span, key), session.candidates(found, request))
+    return await reached(
+        Call(session, request, span, key), session.models.candidates(found, request)
+    )

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import msgspec
 from msgspec import Struct
 
+from onefold.core.answer import Token
 from onefold.core.errors import ConfigError
 from onefold.core.part import Part
 from onefold.core.query import Message
@@ -83,14 +84,6 @@ class Request(Struct, frozen=True, omit_defaults=True):
         if self.schema is not None or self.logprobs is not None:
             sent = (*sent, self.schema, self.logprobs)
         return blake2b(msgspec.json.encode(sent), digest_size=20).hexdigest()
-
-
-class Token(Struct, frozen=True, omit_defaults=True):
-    """A token of a reply: its text, its natural log-probability, and likely alternatives'."""
-
-    text: str
-    logprob: float
-    top: dict[str, float] = {}
 
 
 class Reply(Struct, frozen=True, omit_defaults=True):

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from asyncio import Future, get_running_loop
+from asyncio import Future
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from copy import copy
 from pathlib import Path
-from random import Random
-from typing import Any
-
-import msgspec
-from msgspec import structs
+from typing import Any, Literal
 
 from onefold.core.answer import Answer
-from onefold.core.errors import ConfigError, unknown
+from onefold.core.errors import ConfigError
 from onefold.core.part import Part, walk
-from onefold.core.registry import lookup, lookup_kind, names
-from onefold.core.usage import Price
 from onefold.delivery.budget import Budget
 from onefold.delivery.cache import Cache, Memory, OnDisk, Recent
-from onefold.delivery.deployment import Deployment, deployment, provider
+from onefold.delivery.deployment import Deployment
 from onefold.delivery.journal import Journal
-from onefold.delivery.provider import Provider, Reply, Request
-from onefold.delivery.traffic.fleet import Fleet, View, ordered
-from onefold.delivery.traffic.line import Line
+from onefold.delivery.models import Models, Spent
+from onefold.delivery.provider import Reply
+from onefold.delivery.traffic.fleet import Fleet
 from onefold.runtime.trace import Listener
 
 
@@ -55,12 +49,8 @@ class Session:
         prices: Mapping[str, Any] | None = None,
         transport: Any = None,
     ) -> None:
-        self.prices = {name: as_price(name, price) for name, price in (prices or {}).items()}
-        self.deployments: dict[str, Deployment | Fleet] = {}
-        self.aliases: dict[str, str] = {}
-        self.lines: dict[str, Line] = {}
+        self.models = Models(models, prices)
         self.flying: dict[str, Future[Reply | None]] = {}
-        self.random = Random()
         self.transport = transport
         self._files: list[Cache | Journal] = []
         self._closed = False
@@ -72,8 +62,6 @@ class Session:
         self.answers: Recent[Answer] = Recent()
         self._ready: dict[int, Part] = {}
         self._entered = 0
-        for name, spec in (models or {}).items():
-            self.register(name, spec)
 
     def register(self, name: str, model: Any, **about: Any) -> Deployment | Fleet:
         """Make a model known by a name: a provider, its spelling, a function, or a whole entry.
@@ -81,9 +69,7 @@ class Session:
         Raises:
             ConfigError: another one has the name, or the entry does not fit.
         """
-        if name in self.deployments or name in self.aliases:
-            raise ConfigError(f"two models named {name!r}: rename one")
-        return self._known(deployment(name, {"provider": model, **about} if about else model))
+        return self.models.register(name, model, **about)
 
     def deployment(self, name: str) -> Deployment | Fleet:
         """The deployment behind a name or alias, or behind `provider:model`.
@@ -91,79 +77,14 @@ class Session:
         Raises:
             ConfigError: nobody knows the name; says the nearest known one.
         """
-        found = self.deployments.get(name) or self.deployments.get(self.aliases.get(name, ""))
-        if found is not None:
-            return found
-        kind, colon, _ = name.partition(":")
-        if colon:
-            if lookup(Provider, kind) is None:
-                raise unknown("provider", kind, names(Provider))
-            return self._known(deployment(name, provider(name)))
-        ready = lookup(Provider, name)
-        if ready is None or isinstance(ready, type):
-            ready_made = [n for n in names(Provider) if not isinstance(lookup(Provider, n), type)]
-            known = [*self.deployments, *self.aliases, *ready_made, *known_operators()]
-            raise unknown("model or operator", name, known)
-        return self._known(deployment(name, ready))
+        return self.models.find(name)
 
-    def _known(self, model: Deployment | Fleet) -> Deployment | Fleet:
-        """Keep a deployment under its name and aliases, at the price that overrides say."""
-        if isinstance(model, Deployment):
-            names = (model.name, model.origin, getattr(model.provider, "model", ""))
-            price = next((self.prices[name] for name in names if name in self.prices), None)
-            if price is not None:
-                model = structs.replace(model, price=price)
-            for alias in model.aliases:
-                if alias in self.aliases or alias in self.deployments:
-                    raise ConfigError(f"two models named {alias!r}: rename the alias")
-                self.aliases[alias] = model.name
-        self.deployments[model.name] = model
-        return model
+    def usage(self, by: Literal["model", "provider", "tag"] = "model") -> dict[str, Spent]:
+        """What was used so far, live, and what was estimated for it beforehand.
 
-    def identity(self, model: Deployment | Fleet) -> str:
-        """What a model's replies depend on besides the request."""
-        if isinstance(model, Deployment):
-            return model.identity
-        return "\n".join([model.name, *(one.identity for one in self.members(model))])
-
-    def members(self, model: Deployment | Fleet) -> tuple[Deployment, ...]:
-        """The deployments behind a model: itself, or those of the fleet.
-
-        Raises:
-            ConfigError: a fleet holds a fleet.
+        by: each model, each provider, or each tag; a model with two tags counts under both.
         """
-        if isinstance(model, Deployment):
-            return (model,)
-        found = [self.deployment(name) for name in model.of]
-        for one in found:
-            if isinstance(one, Fleet):
-                raise ConfigError(f"models.{model.name}: {one.name} is a fleet too: name its own")
-        return tuple(one for one in found if isinstance(one, Deployment))
-
-    def candidates(self, model: Deployment | Fleet, request: Request) -> tuple[Deployment, ...]:
-        """The deployments to try for a request, in their order."""
-        if isinstance(model, Deployment):
-            return (model,)
-        found = self.members(model)
-        views = [self._view(one, request) for one in found]
-        return tuple(found[place] for place in ordered(model, views, self.random.random()))
-
-    def _view(self, model: Deployment, request: Request) -> View:
-        """What a choice among deployments needs to know of one."""
-        line, gate = self.line(model), self.line(model).gate
-        wait = line.wait(request.tokens, get_running_loop().time())
-        seconds, usd = line.latencies.median, model.estimate(request).usd
-        if gate is None:
-            return View(usd, seconds, wait=wait)
-        return View(usd, seconds, gate.inside, gate.limit, wait)
-
-    def line(self, model: Deployment) -> Line:
-        """The live state of a deployment: its guards, and what went through it."""
-        found = self.lines.get(model.name)
-        if found is None:
-            found = Line(model.limits, model.retry, model.breaker, model.hedge)
-            self.lines[model.name] = found
-        return found
+        return self.models.usage(by)
 
     def ready(self, part: Part) -> None:
         """Check once, before anything is paid, that every model below a part can be asked."""
@@ -172,7 +93,7 @@ class Session:
         for inner in walk(part):
             model = getattr(inner, "model", None)
             if isinstance(model, str) and getattr(inner, "provider", None) is None:
-                for found in self.members(self.deployment(model)):
+                for found in self.models.members(model):
                     found.provider._prepare(model)
                     self.priced(found)
         if len(self._ready) > 1000:
@@ -233,28 +154,6 @@ class Session:
         self._entered -= 1
         if not self._entered:
             self.close()
-
-
-def as_price(name: str, price: Any) -> Price:
-    """A price from itself, from `{tokens_in: …, tokens_out: …}`, or from a pair (in, out).
-
-    Raises:
-        ConfigError: it is none of these.
-    """
-    try:
-        if isinstance(price, list | tuple):
-            return Price(*price)
-        return price if isinstance(price, Price) else msgspec.convert(price, Price)
-    except (TypeError, msgspec.ValidationError) as error:
-        raise ConfigError(
-            f"prices.{name}: {price!r:.60} is no price ({error}); write US dollars per million "
-            "tokens: {tokens_in: 0.15, tokens_out: 0.6}"
-        ) from None
-
-
-def known_operators() -> list[str]:
-    """Names that stand for an operator, where a bare name may be a model's or an operator's."""
-    return names(lookup_kind("Operator"))
 
 
 def here() -> Session:

@@ -76,8 +76,8 @@ class Book:
         """The models that the operator asks, as they are here."""
         parts = (part for part in walk(self.operator) if isinstance(part, Model))
         names = {part.model for part in parts if part.provider is None}
-        session = self.session
-        return "\n".join(session.identity(session.deployment(name)) for name in sorted(names))
+        models = self.session.models
+        return "\n".join(models.identity(models.find(name)) for name in sorted(names))
 
     def resumed(self, examples: Sequence[Example]) -> dict[str, Outcome]:
         """Outcomes of an earlier try that need not be asked again.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from msgspec import Meta
 
@@ -15,15 +16,20 @@ from onefold.delivery.provider import Provider, Request, Sampling
 from onefold.verbs import Operator
 
 Positive = Annotated[int, Meta(ge=1)]
+Penalty = Annotated[float, Meta(ge=-2, le=2)]
 
 
 class Model(Operator, name="model"):
     """A model by its name in the session, or by `provider:model`.
 
-    temperature, top_p, max_tokens, seed, until: how it draws; None leaves it to the service.
-        `until` are texts at which it stops.
+    temperature, top_p, top_k, max_tokens, seed, until, presence_penalty, frequency_penalty: how
+        it draws; None leaves it to the service. `until` are texts at which it stops.
     system: instructions that stand before the query's own.
     provider: the provider itself, for a model that no session needs to know.
+    effort: how long it thinks, in its service's words: low, medium, high.
+    logprobs: alternatives to report beside each token; 0 only the token's own log-probability.
+        The answer's confidence is then the geometric mean of its tokens' probabilities.
+    schema: JSON Schema that its replies must fit, unless the query has one.
     """
 
     model: str
@@ -34,6 +40,12 @@ class Model(Operator, name="model"):
     until: tuple[str, ...] = ()
     system: str = ""
     provider: Provider | None = None
+    top_k: Positive | None = None
+    presence_penalty: Penalty | None = None
+    frequency_penalty: Penalty | None = None
+    effort: str | None = None
+    logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
+    schema: Mapping[str, Any] | None = None
 
     async def answer(self, query: Query) -> Answer:
         request = self._request(query)
@@ -45,16 +57,37 @@ class Model(Operator, name="model"):
             probs=reply.probs,
             model=self.model,
             sample=query.sample,
+            finish=reply.finish,
+            tokens=reply.tokens,
+            reasoning=reply.reasoning,
         )
 
     def _request(self, query: Query) -> Request:
         """The query as it is sent."""
-        sampling = Sampling(self.temperature, self.top_p, self.max_tokens, self.seed, self.until)
+        sampling = Sampling(
+            self.temperature,
+            self.top_p,
+            self.max_tokens,
+            self.seed,
+            self.until,
+            self.top_k,
+            self.presence_penalty,
+            self.frequency_penalty,
+            self.effort,
+        )
         messages = rendered(query, self.system)
         if not any(message.role == "user" for message in messages):
             raise ConfigError(f"nothing to send to {self.model}: the query has no text or messages")
         return Request(
-            self.model, messages, sampling, query.labels, query.id, query.sample, query.prompt
+            self.model,
+            messages,
+            sampling,
+            query.labels,
+            query.id,
+            query.sample,
+            query.prompt,
+            query.schema if query.schema is not None else self.schema,
+            self.logprobs,
         )
 
     def _own(self) -> Deployment | None:

@@ -54,8 +54,7 @@ def cost(part: Part, query: Query, shares: dict[int, Imagined]) -> Plan:
 def model_cost(part: Model, query: Query, _: dict[int, Imagined]) -> Plan:
     """One call."""
     request = part._request(query)
-    session = here()
-    models = session.members(part._own() or session.deployment(part.model))
+    models = here().models.members(part._own() or part.model)
     costs = [one_call(model, model.estimate(request)) for model in models]
     return Plan(costs[0], costs[0], max(costs, key=lambda cost: cost.usd or inf))
 

@@ -10,6 +10,7 @@ from msgspec import Meta
 from onefold.core.answer import Answer
 from onefold.core.errors import ConfigError, TimedOut
 from onefold.core.query import Query
+from onefold.delivery.budget import Budget, bounded
 from onefold.delivery.session import here
 from onefold.verbs import Operator, Reader, label, perform
 
@@ -33,24 +34,50 @@ class Named(Operator, name="named"):
 
 
 class Within(Operator, name="within"):
-    """An operator with a deadline, in seconds; everything below it is cancelled when it passes."""
+    """An operator with a deadline, a budget, or both, for each question.
+
+    seconds: when they have passed, everything below it is cancelled; nothing below waits or tries
+        again for longer than that.
+    usd, tokens, calls: what everything below it may use; a call that does not fit is not made.
+    """
 
     operator: Operator
-    seconds: Annotated[float, Meta(gt=0)]
+    seconds: Annotated[float, Meta(gt=0)] | None = None
+    usd: Annotated[float, Meta(ge=0)] | None = None
+    tokens: Annotated[int, Meta(ge=0)] | None = None
+    calls: Annotated[int, Meta(ge=0)] | None = None
 
     if TYPE_CHECKING:
 
-        def __init__(self, operator: Operator | str | Any, seconds: float) -> None: ...
+        def __init__(
+            self,
+            operator: Operator | str | Any,
+            seconds: float | None = None,
+            usd: float | None = None,
+            tokens: int | None = None,
+            calls: int | None = None,
+        ) -> None: ...
 
     async def answer(self, query: Query) -> Answer:
-        try:
-            async with timeout(self.seconds) as deadline:
+        bounds = (self.usd, self.tokens, self.calls)
+        with bounded(self.seconds, None if bounds == (None, None, None) else self._budget()):
+            if self.seconds is None:
                 return await perform(self.operator, query)
-        except TimeoutError:
-            if not deadline.expired():
-                raise
-            name = label(self.operator)
-            raise TimedOut(f"{name} took longer than {self.seconds:g} s", model=name) from None
+            try:
+                async with timeout(self.seconds) as limit:
+                    return await perform(self.operator, query)
+            except TimeoutError:
+                if not limit.expired():
+                    raise
+                name = label(self.operator)
+                raise TimedOut(f"{name} took longer than {self.seconds:g} s", model=name) from None
+
+    def _budget(self) -> Budget:
+        return Budget(self.usd, tokens=self.tokens, calls=self.calls)
+
+    def _check(self) -> None:
+        if (self.seconds, self.usd, self.tokens, self.calls) == (None, None, None, None):
+            raise ConfigError("within needs a bound: seconds, usd, tokens or calls")
 
 
 class Cached(Operator, name="cached"):

@@ -1,5 +1,6 @@
 """The order in which deployments of a fleet are tried."""
 
+from math import nextafter
 from random import Random
 
 import pytest
@@ -49,6 +50,11 @@ def test_weighted_draws_the_first_and_the_next_by_their_weights():
     orders = [tuple(ordered(group, [View()] * 3, draw.random())) for _ in range(20_000)]
     for order, share in {(0, 1, 2): 0.6 * 0.75, (1, 0, 2): 0.3 * 6 / 7, (2, 1, 0): 0.1 / 3}.items():
         assert orders.count(order) / len(orders) == pytest.approx(share, abs=0.015)
+
+
+def test_a_draw_next_to_one_is_not_lost_to_rounding():
+    group = fleet(3, "weighted", [0.2, 0.1, 0.6])
+    assert ordered(group, [View()] * 3, nextafter(1.0, 0.0))[0] == 2
 
 
 def test_each_rule_sorts_by_its_own():

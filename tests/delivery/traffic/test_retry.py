@@ -71,7 +71,9 @@ def test_an_outage_after_long_success_gets_no_more_than_the_last_thousand_calls_
     assert sum(budget.withdraw() for _ in range(1000)) == 5 + KEPT // 10
 
 
-@pytest.mark.parametrize("wrong", [{"attempts": 0}, {"base": 0.0}, {"share": 1.1}, {"spare": -1}])
+@pytest.mark.parametrize(
+    "wrong", [{"attempts": 0}, {"base": 0.0}, {"share": 1.1}, {"patience": float("nan")}]
+)
 def test_nonsense_is_refused(wrong):
     with pytest.raises(of.ConfigError, match=next(iter(wrong))):
         Retry(**wrong)

@@ -27,7 +27,7 @@ from onefold.core.errors import (
 
 SHOWN = 500  # characters of a service's own message
 LONG = re.compile(
-    r"context.{0,3}(length|window|size)|prompt (is|was) too long|too many (input )?tokens"
+    r"context.{0,3}(length|window|size|limit)|prompt (is|was) too long|too many (input )?tokens"
     r"|token count.{0,40}exceeds|exceeds? the max\w* (number of|context)|input is too long",
     re.IGNORECASE,
 )
@@ -66,7 +66,12 @@ def failure(rejected: Rejected, who: str) -> ModelError:
             status=status,
         )
     code, message = said(rejected.body)
-    return told(status, code, message, who, wait(rejected.headers, rejected.body))
+    seconds = wait(rejected.headers, rejected.body)
+    error = told(status, code, message, who, seconds)
+    if isinstance(error, NoCredit) and status == 429 and seconds is not None:
+        # a service that names a time means its rate, whatever else it says (Gemini's quota)
+        return RateLimited(str(error), model=who, status=status, retry_after=seconds)
+    return error
 
 
 def told(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import atexit
-from asyncio import AbstractEventLoop, get_running_loop, run_coroutine_threadsafe
+from asyncio import AbstractEventLoop, get_running_loop, run_coroutine_threadsafe, timeout
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import suppress
 from functools import cache, lru_cache
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MOST = 64 * 2**20  # bytes that a reply may have
 CONNECT = 10.0  # seconds that a connection may take
+SHOWN = 65536  # bytes of a refusal that are read
+PATIENCE = 5.0  # seconds that a refusal's words may take
 KEPT = 60.0  # seconds that an idle connection is kept
 
 
@@ -46,7 +48,7 @@ class Transport(Protocol):
         ...
 
 
-class Aiohttp:
+class Aiohttp(Transport):
     """The transport on aiohttp, with one pool of connections for each event loop.
 
     Raises:
@@ -169,12 +171,15 @@ def session_errors() -> type[Exception]:
 async def rejected(reply: ClientResponse) -> NoReturn:
     """Raise a reply that is no success, with what its body says."""
     headers = {name.lower(): value for name, value in reply.headers.items()}
+    body = b""
     try:
-        body = await reply.content.read(65536)
+        async with timeout(PATIENCE):
+            while len(body) < SHOWN and (piece := await reply.content.read(SHOWN)):
+                body += piece
     except (OSError, session_errors()):
-        body = b""
+        pass  # what came of its words will do
     finally:
-        reply.close()
+        reply.close() if not reply.content.at_eof() else reply.release()
     raise Rejected(reply.status, headers, body)
 
 

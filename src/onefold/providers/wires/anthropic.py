@@ -108,7 +108,7 @@ class Anthropic(Wire, name="anthropic"):
         return AnthropicFold(self.model)
 
 
-class AnthropicFold:
+class AnthropicFold(Fold):
     """Adds up the events of a message; it is whole once it says why it stopped."""
 
     __slots__ = ("begun", "ended", "model", "pieces", "reasoning", "stop", "used")

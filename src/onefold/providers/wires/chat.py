@@ -12,9 +12,10 @@ from typing import Any, ClassVar
 import msgspec
 from msgspec import Struct
 
+from onefold.core.answer import Token
 from onefold.core.errors import Filtered, Unreadable
 from onefold.core.query import Message
-from onefold.delivery.provider import Reply, Request, Token
+from onefold.delivery.provider import Reply, Request
 from onefold.providers.http.failures import spoken, told
 from onefold.providers.wires.wire import Fold, Wire, count, ended_early, strict
 
@@ -104,7 +105,7 @@ class Chat(Wire, abstract=True):
         return {"type": "json_object"}
 
 
-class ChatFold:
+class ChatFold(Fold):
     """Adds up the chunks of a chat completion."""
 
     __slots__ = ("finish", "last", "logprobs", "model", "pieces", "reasoning", "usage")

@@ -13,9 +13,10 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Struct
 
+from onefold.core.answer import Token
 from onefold.core.errors import Filtered, ModelError, Unreadable
 from onefold.core.query import Message
-from onefold.delivery.provider import Reply, Request, Token
+from onefold.delivery.provider import Reply, Request
 from onefold.providers.http.failures import spoken, told, wait
 from onefold.providers.wires.wire import Fold, Service, Wire, count, ended_early
 
@@ -105,7 +106,7 @@ class Gemini(Wire, name="gemini"):
         return {"thinkingLevel": effort.upper()}
 
 
-class GeminiFold:
+class GeminiFold(Fold):
     """Adds up responses: a stream's events are shaped as whole replies are."""
 
     __slots__ = (
@@ -123,7 +124,7 @@ class GeminiFold:
         self.id: Any = None
         self.finish = ""
         self.why = ""
-        self.last = b""
+        self.last: bytes | None = None
         self.candidates = False
         self.calls = False
 

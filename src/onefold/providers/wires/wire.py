@@ -53,6 +53,8 @@ class Service(Struct, frozen=True):
 class Fold(Protocol):
     """Adds up the events of one stream."""
 
+    __slots__ = ()
+
     def add(self, event: str, data: bytes) -> str:
         """The text that an event brings, empty where it brings none.
 
@@ -159,14 +161,14 @@ class Wire(Provider, abstract=True):
         self._speakable(request)
         secret = self._secret()
         path, body = self.request(request, stream)
-        headers = {"Content-Type": "application/json", **dict(self.service.fixed)}
+        headers = {"content-type": "application/json", **dict(self.service.fixed)}
         if secret:
             header = self.service.header
             headers[header] = f"Bearer {secret}" if header == "authorization" else secret
         for name, value in self.headers.items():
-            headers[name] = keys.read(value, (), name) if keys.named(value) else value
+            headers[name.lower()] = keys.read(value, (), name) if keys.named(value) else value
         if self.body:
-            body |= self.body
+            body = merged(body, self.body)
         try:
             data = msgspec.json.encode(body)
         except UnicodeEncodeError:
@@ -183,7 +185,8 @@ class Wire(Provider, abstract=True):
         """
         lacks = self.service.lacks
         sampling = request.sampling
-        wanted = [name for name in sampling.__struct_fields__ if getattr(sampling, name)]
+        unset = (None, ())
+        wanted = [n for n in sampling.__struct_fields__ if getattr(sampling, n) not in unset]
         if request.logprobs is not None:
             wanted.append("logprobs")
         if request.schema is not None:
@@ -271,6 +274,16 @@ class Wire(Provider, abstract=True):
     @classmethod
     def _named(cls, model: str) -> Any:
         return cls(model)
+
+
+def merged(body: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """A body with fields added, those inside its objects included."""
+    both = dict(body)
+    for name, value in more.items():
+        held = both.get(name)
+        deep = isinstance(held, Mapping) and isinstance(value, Mapping)
+        both[name] = merged(held, value) if deep else value  # type: ignore[arg-type]
+    return both
 
 
 def check_address(url: str) -> None:

@@ -24,7 +24,6 @@ from onefold.core.errors import (
 )
 from onefold.providers.http.failures import SHOWN, Rejected, failure, spoken, told, wait
 
-
 CASES = json.loads((Path(__file__).parent / "failures.json").read_text("utf-8"))
 QUOTA = "You exceeded your current quota, please check your plan and billing details."
 
