@@ -102,7 +102,7 @@ def test_questions_come_from_standard_input_too(onefold, files):
 
 
 def test_a_budget_ends_the_run_with_three_and_the_same_command_goes_on(onefold, files):
-    stopped = onefold(*run("--budget", "1.0", "--concurrency", "1"))
+    stopped = onefold(*run("--budget", "0.1", "--concurrency", "1"))
     assert stopped.code == 3
     assert "stopped early: BudgetExceeded" in stopped.err
     assert "Stopped early" in stopped.out

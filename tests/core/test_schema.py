@@ -145,7 +145,7 @@ BAD = [
     "budget: -1\noperator: fake:a",
     "budget: much\noperator: fake:a",
     "models: {m: {sim: {acuracy: 1}}}\noperator: {model: m}",
-    "within: {operator: 'fake:a'}",
+    "within: {seconds: 2}",
 ]
 
 

@@ -15,12 +15,14 @@ DIME = of.Usage(10, 0, 10, 0.1, 1)
 
 def test_a_reservation_holds_and_settling_replaces_it():
     budget = of.Budget(1.0)
-    budget.reserve(of.Usage(usd=0.9), "m")
-    with pytest.raises(of.BudgetExceeded, match=r"a call to m may cost \$0.2.*raise the budget"):
-        budget.reserve(of.Usage(usd=0.2), "m")
-    budget.settle(of.Usage(usd=0.9), of.Usage(usd=0.25))
-    budget.reserve(of.Usage(usd=0.75), "m")
+    first = of.Usage(usd=0.9, calls=1)
+    assert budget.reserve(first, "m")
+    assert not budget.reserve(of.Usage(usd=0.2), "m"), "it may fit once the first is settled"
+    budget.settle(first, of.Usage(usd=0.25, calls=1))
+    assert budget.reserve(of.Usage(usd=0.75), "m")
     assert budget.spent.usd == 0.25
+    with pytest.raises(of.BudgetExceeded, match=r"a call to m may cost \$0.8.*raise the budget"):
+        budget.reserve(of.Usage(usd=0.8), "m")
 
 
 @pytest.mark.parametrize(
@@ -47,9 +49,63 @@ def test_a_cap_that_just_fits_is_not_refused_by_rounding(count):
 def test_each_kind_of_cap_holds(caps, most):
     budget = of.Budget(**caps)
     for _ in range(most):
-        budget.reserve(DIME, "m")
+        assert budget.reserve(DIME, "m")
+    assert not budget.reserve(DIME, "m")
+    for _ in range(most):
+        budget.settle(DIME, DIME)
     with pytest.raises(of.BudgetExceeded):
         budget.reserve(DIME, "m")
+
+
+def test_a_call_waits_for_what_runs_and_goes_on_when_it_cost_less():
+    async def main():
+        budget = of.Budget(usd=1.0)
+        large, small = of.Usage(usd=0.8, calls=1), of.Usage(usd=0.5, calls=1)
+        assert budget.reserve(large, "m")
+        waits = [asyncio.create_task(budget.turn(small, "m")) for _ in range(3)]
+        await asyncio.sleep(0)
+        waits[0].cancel()
+        await asyncio.sleep(0)
+        budget.settle(large, of.Usage(usd=0.1, calls=1))
+        await waits[1]
+        assert not waits[2].done()
+        budget.settle(small, of.Usage(usd=0.6, calls=1))
+        with pytest.raises(of.BudgetExceeded, match="0.3"):
+            await waits[2]
+        assert (budget.held.calls, budget.spent.calls, len(budget.waiting)) == (0, 2, 0)
+
+    asyncio.run(main())
+
+
+def test_a_call_that_is_cancelled_as_its_turn_comes_gives_its_share_back():
+    async def main():
+        budget = of.Budget(calls=1)
+        one = of.Usage(usd=0.0, calls=1)
+        budget.reserve(one, "m")
+        wait = asyncio.create_task(budget.turn(one, "m"))
+        await asyncio.sleep(0)
+        budget.settle(one, of.Usage())
+        assert budget.held.calls == 1
+        wait.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await wait
+        assert budget.held.calls == 0
+
+    asyncio.run(main())
+
+
+def test_seconds_count_from_the_first_call():
+    async def main():
+        budget = of.Budget(seconds=5)
+        await asyncio.sleep(100)
+        assert budget.reserve(DIME, "m")
+        await asyncio.sleep(4.9)
+        assert budget.reserve(DIME, "m")
+        await asyncio.sleep(0.2)
+        with pytest.raises(of.BudgetExceeded, match="the 5 seconds of the budget are over"):
+            budget.reserve(DIME, "m")
+
+    instantly(main())
 
 
 def test_an_unknown_price_does_not_fit_a_cap_in_dollars_but_one_in_calls():
@@ -70,9 +126,9 @@ def test_what_is_held_and_spent_never_passes_the_cap_at_the_estimate(steps):
             guess = running.pop(0)
             budget.settle(guess, of.Usage(usd=min(used / 64, guess.usd)))
         try:
-            guess = of.Usage(usd=estimate / 64)
-            budget.reserve(guess, "m")
-            running.append(guess)
+            guess = of.Usage(usd=estimate / 64, calls=1)
+            if budget.reserve(guess, "m"):
+                running.append(guess)
         except of.BudgetExceeded:
             refunds += 1
         assert budget.spent.usd + sum(guess.usd for guess in running) <= 2.0

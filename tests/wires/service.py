@@ -40,11 +40,12 @@ ENDS = {
 
 
 def dialect(path: str, headers: Any) -> Dialect | None:
-    """The wire that a path belongs to; both OpenAI and Anthropic list models at `/v1/models`."""
+    """The wire that a path belongs to; `/v1/models` is OpenAI's, Anthropic's and Google's."""
     if found := PATHS.get(path):
         return found
     if path.endswith("/models"):
-        return ANTHROPIC if headers.get("anthropic-version") else CHAT
+        other = ANTHROPIC if "anthropic-version" in headers else CHAT
+        return GEMINI if "x-goog-api-key" in headers else other
     return next((wire for end, wire in ENDS.items() if path.endswith(end)), None)
 
 

@@ -106,7 +106,7 @@ def plain_schema(kind: Any) -> dict[str, Any]:
 
 def inlined(node: Any, parts: Mapping[str, Any]) -> Any:
     """A schema with its references replaced by what they mean."""
-    if isinstance(node, list):
+    if isinstance(node, list | tuple):
         return [inlined(item, parts) for item in node]
     if not isinstance(node, dict):
         return node

@@ -60,6 +60,30 @@ class Usage(Struct, frozen=True):
 NOTHING = Usage()
 
 
+class Sum:
+    """A sum of usages that is cheap to add to: it is added up when it is looked at."""
+
+    __slots__ = ("added", "known")
+
+    def __init__(self) -> None:
+        self.known = NOTHING
+        self.added: list[Usage] = []
+
+    def add(self, usage: Usage) -> None:
+        """Add a usage."""
+        self.added.append(usage)
+        if len(self.added) > 1000:
+            self.total  # noqa: B018 (adds up)
+
+    @property
+    def total(self) -> Usage:
+        """The sum so far."""
+        added, self.added = self.added, []
+        for usage in added:
+            self.known += usage
+        return self.known
+
+
 class Price(Struct, frozen=True):
     """List price in US dollars: per million tokens, and per call.
 
@@ -81,12 +105,24 @@ class Price(Struct, frozen=True):
 
     def usd(self, usage: Usage) -> float:
         """What `usage` costs, in US dollars."""
-        cached = self.tokens_in if self.tokens_cached is None else self.tokens_cached
-        written = self.tokens_in if self.tokens_written is None else self.tokens_written
-        fresh = usage.tokens_in - usage.tokens_cached - usage.tokens_written
-        tokens = fresh * self.tokens_in + usage.tokens_cached * cached
-        tokens += usage.tokens_written * written
-        return (tokens + usage.tokens_out * self.tokens_out) / 1e6 + usage.calls * self.call
+        return self.of(
+            usage.tokens_in,
+            usage.tokens_out,
+            usage.tokens_cached,
+            usage.tokens_written,
+            usage.calls,
+        )
+
+    def of(
+        self, tokens_in: int, tokens_out: int, cached: int = 0, written: int = 0, calls: int = 1
+    ) -> float:
+        """What so many tokens cost, in US dollars; `cached` and `written` are of `tokens_in`."""
+        tokens = tokens_in * self.tokens_in + tokens_out * self.tokens_out
+        if cached and self.tokens_cached is not None:
+            tokens += cached * (self.tokens_cached - self.tokens_in)
+        if written and self.tokens_written is not None:
+            tokens += written * (self.tokens_written - self.tokens_in)
+        return tokens / 1e6 + calls * self.call
 
 
 def dollars(usd: float | None) -> str:

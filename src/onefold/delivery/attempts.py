@@ -54,14 +54,13 @@ async def reached(call: Call, models: Sequence[Deployment]) -> Reply:
     """
     number = 0
     first: ModelError | None = None
-    for model in models:
-        retries = call.session.models.line(model).retries
-        if retries is not None:
-            retries.deposit()
     while True:
         number += 1
         failed: list[tuple[Deployment, ModelError]] = []
         for place, model in enumerate(models):
+            retries = call.session.models.line(model).retries
+            if retries is not None and number == 1:
+                retries.deposit()
             try:
                 if model.hedge is None:
                     return await attempt(call, model)
@@ -224,8 +223,8 @@ def told(
     else:
         line.failed += 1
     if usage is not NOTHING:
-        line.used += usage
-        line.expected += estimate
+        line.used.add(usage)
+        line.expected.add(estimate)
 
 
 def ending(call: Call, failure: BaseException, usage: Usage) -> str:

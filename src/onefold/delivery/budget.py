@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from onefold.core.errors import BudgetExceeded, ConfigError
-from onefold.core.usage import NOTHING, Usage, dollars
+from onefold.core.usage import NOTHING, Sum, Usage, dollars
 
 ROUNDING = 1 + 1e-9
 
@@ -40,10 +40,16 @@ class Budget:
         self.tokens = tokens
         self.calls = calls
         self.seconds = seconds
-        self.spent: Usage = NOTHING
-        self.held: Usage = NOTHING
         self.until: float | None = None
         self.waiting: deque[Place] = deque()
+        self._sum = Sum()
+        self._spent = Amount()
+        self.held = Amount()
+
+    @property
+    def spent(self) -> Usage:
+        """What was used so far."""
+        return self._sum.total
 
     @property
     def bounds_tokens(self) -> bool:
@@ -58,10 +64,10 @@ class Budget:
         """
         if self.seconds is not None:
             self._check_time()
-        self._refuse(self.spent + estimate, estimate, model)
-        if self.waiting or not self._fits(self.spent + self.held + estimate):
+        if self.waiting or not self._fits(estimate, self.held):
+            self._refuse(estimate, model)
             return False
-        self.held += estimate
+        self.held.add(estimate, 1)
         return True
 
     async def turn(self, estimate: Usage, model: str) -> None:
@@ -83,66 +89,66 @@ class Budget:
 
     def settle(self, estimate: Usage, usage: Usage) -> None:
         """Replace a reservation by what was really used."""
-        held, back = self.held, estimate
-        if back is not NOTHING:
-            self.held = Usage(
-                held.tokens_in - back.tokens_in,
-                0,
-                held.tokens_out - back.tokens_out,
-                None if held.usd is None or back.usd is None else max(0.0, held.usd - back.usd),
-                held.calls - back.calls,
-            )
-            if not self.held.calls:
-                self.held = NOTHING
-        self.spent += usage
+        if estimate is not NOTHING:
+            self.held.add(estimate, -1)
+        if usage is not NOTHING:
+            self._spent.add(usage, 1)
+            self._sum.add(usage)
         while self.waiting:
             place = self.waiting[0]
             error = None
             try:
-                self._refuse(self.spent + place.estimate, place.estimate, place.model)
+                self._refuse(place.estimate, place.model)
             except BudgetExceeded as refused:
                 error = refused
             else:
-                if not self._fits(self.spent + self.held + place.estimate):
+                if not self._fits(place.estimate, self.held):
                     return
-                self.held += place.estimate
+                self.held.add(place.estimate, 1)
                 place.held = True
             self.waiting.popleft()
             place.wake(error)
 
-    def affordable(self, tokens_in: Usage, price_out: float) -> int | None:
-        """Tokens that a reply may have at most, so that it still fits; None: any number."""
+    def affordable(self, least: Usage, price: float) -> int | None:
+        """Tokens that a reply may have, so that it still fits; None: any number.
+
+        least: what the call uses without them. price: US dollars a million of them.
+        """
         most: list[float] = []
-        if self.usd is not None and price_out > 0:
-            left = self.usd - (self.spent.usd or 0.0) - (tokens_in.usd or 0.0)
-            most.append(left * 1e6 / price_out)
+        if self.usd is not None and price > 0:
+            most.append((self.usd - self._spent.usd - (least.usd or 0.0)) * 1e6 / price)
         if self.tokens is not None:
-            most.append(self.tokens - self.spent.tokens - tokens_in.tokens_in)
-        return None if not most else max(0, int(min(most)))
+            most.append(self.tokens - self._spent.tokens - least.tokens)
+        return max(0, int(min(most))) if most else None
 
-    def _fits(self, would: Usage) -> bool:
-        """Whether so much may be spent in all."""
-        if self.usd is not None and (would.usd is None or would.usd > self.usd * ROUNDING):
+    def _fits(self, more: Usage, held: Amount) -> bool:
+        """Whether so much more may be spent, beside what was spent and what is held."""
+        spent, usd = self._spent, more.usd
+        if self.usd is not None and (
+            usd is None or spent.unknown or spent.usd + held.usd + usd > self.usd * ROUNDING
+        ):
             return False
-        if self.tokens is not None and would.tokens > self.tokens:
+        if self.tokens is not None and spent.tokens + held.tokens + more.tokens > self.tokens:
             return False
-        return self.calls is None or would.calls <= self.calls
+        return self.calls is None or spent.calls + held.calls + more.calls <= self.calls
 
-    def _refuse(self, would: Usage, estimate: Usage, model: str) -> None:
+    def _refuse(self, more: Usage, model: str) -> None:
         """Refuse what would not fit even if nothing else ran."""
-        if self._fits(would):
+        if self._fits(more, NONE):
             return
-        if self.usd is not None and (would.usd is None or would.usd > self.usd * ROUNDING):
-            left = max(self.usd - (self.spent.usd or 0.0), 0.0)
+        spent = self._spent
+        unknown = more.usd is None or spent.unknown
+        if self.usd is not None and (unknown or spent.usd + (more.usd or 0.0) > self.usd):
+            left = max(self.usd - spent.usd, 0.0)
             raise BudgetExceeded(
-                f"a call to {model} may cost {dollars(estimate.usd)}, "
+                f"a call to {model} may cost {dollars(more.usd)}, "
                 f"{dollars(left)} of {dollars(self.usd)} are left: raise the budget"
             )
-        if self.tokens is not None and would.tokens > self.tokens:
-            raise BudgetExceeded(
-                f"{would.tokens} tokens would pass the cap of {self.tokens}: raise it"
-            )
-        raise BudgetExceeded(f"{would.calls} calls would pass the cap of {self.calls}: raise it")
+        tokens = spent.tokens + more.tokens
+        if self.tokens is not None and tokens > self.tokens:
+            raise BudgetExceeded(f"{tokens} tokens would pass the cap of {self.tokens}: raise it")
+        calls = spent.calls + more.calls
+        raise BudgetExceeded(f"{calls} calls would pass the cap of {self.calls}: raise it")
 
     def _check_time(self) -> None:
         """Start the clock with the first call, refuse calls once it has run out."""
@@ -151,6 +157,32 @@ class Budget:
             self.until = now + (self.seconds or 0.0)
         if now >= self.until:
             raise BudgetExceeded(f"the {self.seconds:g} seconds of the budget are over: raise it")
+
+
+class Amount:
+    """Running totals that caps are compared with; `unknown` counts usages without a price."""
+
+    __slots__ = ("calls", "tokens", "unknown", "usd")
+
+    def __init__(self) -> None:
+        self.usd = 0.0
+        self.tokens = 0
+        self.calls = 0
+        self.unknown = 0
+
+    def add(self, usage: Usage, times: int) -> None:
+        """Add a usage, or with -1 take it away."""
+        if usage.usd is None:
+            self.unknown += times
+        else:
+            self.usd += times * usage.usd
+        self.tokens += times * (usage.tokens_in + usage.tokens_out)
+        self.calls += times * usage.calls
+        if not self.calls and times < 0:
+            self.usd = 0.0  # what rounding left
+
+
+NONE = Amount()
 
 
 class Place:

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Annotated, Any, get_type_hints
 
 import msgspec
-from msgspec import Meta, Struct, structs
+from msgspec import Meta, Struct
 
 from onefold.core.errors import ConfigError, unknown
 from onefold.core.part import at, coerce
@@ -70,46 +70,36 @@ class Deployment(Struct, frozen=True):
 
     def estimate(self, request: Request) -> Usage:
         """What a call will probably use, before it is made."""
+        tokens_in = request.tokens
         tokens_out = request.sampling.max_tokens or self.typical_tokens
-        usage = Usage(request.tokens, 0, tokens_out, None, 1, True)
-        price = self.price
-        return usage if price is None else structs.replace(usage, usd=price.usd(usage))
+        usd = None if self.price is None else self.price.of(tokens_in, tokens_out)
+        return Usage(tokens_in, 0, tokens_out, usd, 1, True)
 
     def bound(self, request: Request, most: int) -> Usage:
         """What a call can use at most: a token has at least one byte; `most` tokens are written."""
-        tokens_in = sum(len(m.content.encode()) + OVERHEAD for m in request.messages) + OVERHEAD
-        usage = Usage(tokens_in, 0, most, None, 1, True)
+        tokens_in = request.bytes + OVERHEAD * (len(request.messages) + 1)
         price = self.price
-        if price is None:
-            return usage
-        dearest = max(price.tokens_in, price.tokens_written or 0.0)
-        usd = (tokens_in * dearest + most * price.tokens_out) / 1e6 + price.call
-        return structs.replace(usage, usd=usd)
+        usd = None
+        if price is not None:
+            dearest = max(price.tokens_in, price.tokens_written or 0.0)
+            usd = (tokens_in * dearest + most * price.tokens_out) / 1e6 + price.call
+        return Usage(tokens_in, 0, most, usd, 1, True)
 
     def used(self, reply: Reply, request: Request) -> Usage:
         """What a call used: the service's own counts, estimates (marked so) where it has none."""
-        known = reply.tokens_in is not None and reply.tokens_out is not None
-        tokens_in = reply.tokens_in
+        tokens_in, tokens_out, price = reply.tokens_in, reply.tokens_out, self.price
+        guessed = tokens_in is None or tokens_out is None
         if tokens_in is None:
             tokens_in = request.tokens
-        tokens_out = estimated_tokens(reply.text) if reply.tokens_out is None else reply.tokens_out
-        usage = Usage(
-            tokens_in,
-            reply.tokens_cached,
-            tokens_out,
-            None,
-            1,
-            not known,
-            reply.tokens_written,
-            reply.tokens_reasoning,
+        if tokens_out is None:
+            tokens_out = estimated_tokens(reply.text)
+        cached, written = reply.tokens_cached, reply.tokens_written
+        usd = reply.usd
+        if usd is None and price is not None:
+            usd = price.of(tokens_in, tokens_out, cached, written)
+        return Usage(
+            tokens_in, cached, tokens_out, usd, 1, guessed, written, reply.tokens_reasoning
         )
-        return msgspec.structs.replace(usage, usd=self.cost(usage, reply))
-
-    def cost(self, usage: Usage, reply: Reply) -> float | None:
-        """US dollars: as the service says, else by the price, else unknown."""
-        if reply.usd is not None:
-            return reply.usd
-        return self.price.usd(usage) if self.price else None
 
 
 def deployment(name: str, spec: Any) -> Deployment | Fleet:

@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS calls (
     estimated INTEGER NOT NULL, seconds REAL NOT NULL, reply BLOB,
     tokens_written INTEGER NOT NULL DEFAULT 0, tokens_reasoning INTEGER NOT NULL DEFAULT 0,
     origin TEXT NOT NULL DEFAULT '', error TEXT NOT NULL DEFAULT '');
-CREATE INDEX IF NOT EXISTS calls_key ON calls (key);
+DROP INDEX IF EXISTS calls_key;
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT);
 """
 LATER = {  # columns that came with later versions: added to files of earlier ones
@@ -37,9 +37,13 @@ LATER = {  # columns that came with later versions: added to files of earlier on
 TURNS = 50  # of the loop: more than any nested panel needs to end on recalled replies
 GRACE = 0.05  # seconds that a winner may come later than it did
 USED = "tokens_in, tokens_cached, tokens_out, usd, estimated, tokens_written, tokens_reasoning"
-WRITE = (
-    "INSERT OR REPLACE INTO calls (rowid, key, at, model, query, sample, status, seconds, reply, "
-    f"origin, error, {USED}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT = (
+    "INSERT INTO calls (rowid, key, at, model, query, sample, status, seconds, reply, origin, "
+    f"error, {USED}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+UPDATE = (  # sorts after INSERT, as a store writes them
+    "UPDATE calls SET at = ?, status = ?, seconds = ?, reply = ?, error = ?, "
+    f"({USED}) = (?, ?, ?, ?, ?, ?, ?) WHERE rowid = ?"
 )
 
 ENCODER = msgspec.json.Encoder()
@@ -130,7 +134,12 @@ class Journal:
             NotRecorded: the file cannot be written; the call must not be made.
         """
         row = next(self.rows)
-        await self._write(self._values(row, key, request, None, estimate, 0.0, "begun", origin))
+        values = inserted(row, key, request, origin, None, estimate, 0.0, "begun", "")
+        try:
+            await self._write(INSERT, values)
+        except NotRecorded:
+            self.store.withdraw(INSERT, values)
+            raise
         return row
 
     async def record(
@@ -150,8 +159,12 @@ class Journal:
         Raises:
             NotRecorded: the file cannot be written.
         """
-        row = next(self.rows) if row is None else row
-        await self._write(self._values(row, key, request, reply, usage, seconds, status, origin))
+        if row is None:
+            row = next(self.rows)
+            new = inserted(row, key, request, origin, reply, usage, seconds, status, "")
+            await self._write(INSERT, new)
+        else:
+            await self._write(UPDATE, updated(row, reply, usage, seconds, status, ""))
 
     def book(
         self,
@@ -169,36 +182,20 @@ class Journal:
 
         One that lost its race (`cancelled`) need not be asked again when the race is resumed.
         """
-        row = next(self.rows) if row is None else row
-        values = self._values(row, key, request, None, usage, seconds, status, origin, error)
-        self.store.waiting.append((WRITE, values))
+        if row is None:
+            row = next(self.rows)
+            new = inserted(row, key, request, origin, None, usage, seconds, status, error)
+            self.store.waiting.append((INSERT, new))
+        else:
+            values = updated(row, None, usage, seconds, status, error)
+            self.store.waiting.append((UPDATE, values))
 
-    async def _write(self, values: tuple[Any, ...]) -> None:
+    async def _write(self, statement: str, values: tuple[Any, ...]) -> None:
         try:
-            await self.store.write(WRITE, values)
+            await self.store.write(statement, values)
         except NotRecorded:
             self.full = True
             raise
-
-    def _values(
-        self,
-        row: int,
-        key: str,
-        request: Request,
-        reply: Reply | None,
-        usage: Usage,
-        seconds: float,
-        status: str,
-        origin: str,
-        error: str = "",
-    ) -> tuple[Any, ...]:
-        """A call as a row."""
-        held = None if reply is None else ENCODER.encode(reply)
-        return (
-            row, key, time.time(), request.model, request.query_id, request.sample, status,
-            seconds, held, origin, error, usage.tokens_in, usage.tokens_cached, usage.tokens_out,
-            usage.usd, usage.estimated, usage.tokens_written, usage.tokens_reasoning,
-        )  # fmt: skip
 
     def total(self) -> Usage:
         """Everything this file says was paid; calls whose end nobody saw, at their estimate."""
@@ -225,3 +222,35 @@ def usage_of(row: Sequence[Any]) -> Usage:
     """The usage in a row's columns `USED`."""
     tokens_in, tokens_cached, tokens_out, usd, estimated, written, reasoning = row
     return Usage(tokens_in, tokens_cached, tokens_out, usd, 1, bool(estimated), written, reasoning)
+
+
+def inserted(
+    row: int,
+    key: str,
+    request: Request,
+    origin: str,
+    reply: Reply | None,
+    usage: Usage,
+    seconds: float,
+    status: str,
+    error: str,
+) -> tuple[Any, ...]:
+    """A call as the values of a new row."""
+    held = None if reply is None else ENCODER.encode(reply)
+    return (
+        row, key, time.time(), request.model, request.query_id, request.sample, status, seconds,
+        held, origin, error, usage.tokens_in, usage.tokens_cached, usage.tokens_out, usage.usd,
+        usage.estimated, usage.tokens_written, usage.tokens_reasoning,
+    )  # fmt: skip
+
+
+def updated(
+    row: int, reply: Reply | None, usage: Usage, seconds: float, status: str, error: str
+) -> tuple[Any, ...]:
+    """A call's end as the values that its row gets."""
+    held = None if reply is None else ENCODER.encode(reply)
+    return (
+        time.time(), status, seconds, held, error, usage.tokens_in, usage.tokens_cached,
+        usage.tokens_out, usage.usd, usage.estimated, usage.tokens_written,
+        usage.tokens_reasoning, row,
+    )  # fmt: skip

@@ -158,8 +158,8 @@ class Models:
             for group in groups:
                 held = found.get(group, Spent())
                 found[group] = Spent(
-                    held.used + line.used,
-                    held.estimated + line.expected,
+                    held.used + line.used.total,
+                    held.estimated + line.expected.total,
                     held.calls + line.calls,
                     held.failed + line.failed,
                 )

@@ -63,12 +63,18 @@ class Request(Struct, frozen=True, omit_defaults=True):
     @property
     def length(self) -> int:
         """Characters in all messages."""
-        return sum(len(message.content) for message in self.messages)
+        return sum([len(message.content) for message in self.messages])
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of all messages in UTF-8."""
+        texts = [message.content for message in self.messages]
+        return sum([len(t) if t.isascii() else len(t.encode()) for t in texts])
 
     @property
     def tokens(self) -> int:
         """Tokens in all messages, estimated."""
-        return sum(estimated_tokens(message.content) for message in self.messages)
+        return sum([estimated_tokens(message.content) for message in self.messages])
 
     @property
     def begun(self) -> str:

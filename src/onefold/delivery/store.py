@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from asyncio import AbstractEventLoop, Future, get_running_loop
+from contextlib import suppress
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -31,8 +32,10 @@ class Store:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.db = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+            self.db.execute("PRAGMA page_size=16384")  # a reply and its row fit on few pages
             self.db.execute("PRAGMA journal_mode=WAL")
             self.db.execute("PRAGMA synchronous=NORMAL")
+            self.db.execute("PRAGMA wal_autocheckpoint=2048")  # pages: one sync in 32 MiB
             self.db.executescript(schema)
         except (sqlite3.Error, OSError) as error:
             raise ConfigError(
@@ -62,6 +65,11 @@ class Store:
                 writers.append(written)
         await written
 
+    def withdraw(self, statement: str, values: tuple[Any, ...]) -> None:
+        """Take a row back that could not be written."""
+        with self.lock, suppress(ValueError):
+            self.waiting.remove((statement, values))
+
     def _commit(self, loop: AbstractEventLoop) -> None:
         """Write what one turn of a loop has brought, and let its writers go on."""
         with self.lock:
@@ -80,7 +88,7 @@ class Store:
                 written.set_exception(failure)
 
     def flush(self) -> None:
-        """Write what waits, in one transaction."""
+        """Write what waits, in one transaction: inserts first, then updates, by the alphabet."""
         with self.lock:
             rows = list(self.waiting)
             if not rows:
@@ -89,7 +97,7 @@ class Store:
                 raise NotRecorded(f"{self.path} is closed already: open a new session")
             try:
                 self.db.execute("BEGIN IMMEDIATE")
-                for statement, group in groupby(rows, itemgetter(0)):
+                for statement, group in groupby(sorted(rows, key=itemgetter(0)), itemgetter(0)):
                     self.db.executemany(statement, [values for _, values in group])
                 self.db.execute("COMMIT")
             except sqlite3.Error as error:

@@ -1,7 +1,8 @@
-"""A recipe: one YAML file with the models, the operator and the limits of a run."""
+"""A recipe: one YAML or TOML file with the models, the operator and the limits of a run."""
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,16 +14,22 @@ from onefold.core.errors import ConfigError, unknown
 from onefold.core.part import at, walk
 from onefold.core.registry import names
 from onefold.core.schema import plain_schema
-from onefold.core.spec import build, loaded, plainly, written
+from onefold.core.spec import LARGEST, build, loaded, plainly, written
+from onefold.core.usage import Price
 from onefold.delivery.deployment import Deployment
 from onefold.delivery.entries import bare, entry_data, entry_schema, priced
+from onefold.delivery.models import Models, as_price
 from onefold.delivery.session import Session
+from onefold.delivery.traffic.fleet import Fleet
 from onefold.operators.model import Model
 from onefold.providers.chance import Latency
 from onefold.providers.replay import Replay
 from onefold.recording.recording import opened
 from onefold.recording.tables import no_file
 from onefold.verbs import Operator
+
+ENDINGS = (".yaml", ".yml", ".json", ".toml")
+PAIR = {"type": "array", "items": {"type": "number", "minimum": 0}, "minItems": 2}
 
 
 class Replayed(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -44,6 +51,7 @@ class Recipe(Struct, frozen=True):
     replay: a recording whose members become models too; an entry under `models:` without a
         provider then adds a price to one of them.
     budget: US dollars that the run may spend. cache: `memory` or a file.
+    prices: overrides of whatever price is known otherwise, as in `Session(prices=…)`.
     """
 
     operator: Operator
@@ -51,10 +59,11 @@ class Recipe(Struct, frozen=True):
     replay: Replayed | None = None
     budget: Annotated[float, Meta(ge=0)] | None = None
     cache: str | None = None
+    prices: Mapping[str, Any] = {}
 
     def session(self, **more: Any) -> Session:
-        """A session with the recipe's models, budget and cache."""
-        settings = {"cache": self.cache, "budget": self.budget, **more}
+        """A session with the recipe's models, prices, budget and cache."""
+        settings = {"cache": self.cache, "budget": self.budget, "prices": self.prices, **more}
         return Session(self.deployments(), **settings)
 
     def deployments(self) -> dict[str, Any]:
@@ -64,13 +73,7 @@ class Recipe(Struct, frozen=True):
             ConfigError: an entry without a provider is not in the recording.
         """
         if self.replay is None:
-            for name, entry in self.models.items():
-                if bare(entry):
-                    raise ConfigError(
-                        f"models.{name} has no provider, and no recording answers for it: give it "
-                        "one, or name the recording (replay:, --replay)"
-                    )
-            return dict(self.models)
+            return provided(self.models)
         part = Replay(self.replay.recording, pace=self.replay.pace, latency=self.replay.latency)
         members = opened(self.replay.recording).members
         models: dict[str, Any] = {name: Deployment(name, part) for name in members}
@@ -91,7 +94,11 @@ class Recipe(Struct, frozen=True):
             if isinstance(part, Model) and part.provider is None and part.model not in members:
                 raise unknown("recorded member", part.model, members)
         recording = str(Path(recording).resolve())
-        kept = {name: priced(entry) for name, entry in self.models.items() if name in members}
+        kept = {
+            name: overridden(name, entry, self.prices)
+            for name, entry in self.models.items()
+            if name in members
+        }
         latency = self.replay.latency if self.replay else None
         replay = Replayed(recording, pace, latency)
         return msgspec.structs.replace(self, models=kept, replay=replay)
@@ -107,8 +114,44 @@ class Recipe(Struct, frozen=True):
             data["budget"] = self.budget
         if self.cache is not None:
             data["cache"] = self.cache
+        if self.prices:
+            data["prices"] = {name: price_data(name, price) for name, price in self.prices.items()}
         data["operator"] = plainly(self.operator)
         return written(data)
+
+
+def provided(entries: Mapping[str, Any]) -> dict[str, Any]:
+    """Entries that no recording answers for.
+
+    Raises:
+        ConfigError: one of them has no provider.
+    """
+    for name, entry in entries.items():
+        if bare(entry):
+            raise ConfigError(
+                f"models.{name} has no provider, and no recording answers for it: give it "
+                "one, or name the recording (replay:, --replay)"
+            )
+    return dict(entries)
+
+
+def overridden(name: str, entry: Any, prices: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry without its provider, at the price that holds for it."""
+    kept = priced(entry)
+    if bare(entry) or not prices:
+        return kept
+    found = Models({name: entry}, prices).find(name)
+    if isinstance(found, Deployment) and found.price is not None:
+        kept["price"] = msgspec.to_builtins(found.price)
+    return kept
+
+
+def price_data(name: str, price: Any) -> dict[str, float]:
+    """A price as plain data: only what differs from the defaults."""
+    found = as_price(name, price)
+    fields = msgspec.structs.fields(Price)
+    held = {field.name: getattr(found, field.name) for field in fields}
+    return {field.name: held[field.name] for field in fields if held[field.name] != field.default}
 
 
 def recipe(text: str, folder: Path | None = None, where: str = "the recipe") -> Recipe:
@@ -119,7 +162,11 @@ def recipe(text: str, folder: Path | None = None, where: str = "the recipe") -> 
     Raises:
         ConfigError: names the place, the value, the rule and the nearest known name.
     """
-    data = loaded(text, where)
+    return recipe_of(loaded(text, where), folder, where)
+
+
+def recipe_of(data: Any, folder: Path | None, where: str) -> Recipe:
+    """A recipe from the data in it."""
     if isinstance(data, str):
         return Recipe(build(data))
     if not isinstance(data, Mapping):
@@ -141,9 +188,8 @@ def recipe(text: str, folder: Path | None = None, where: str = "the recipe") -> 
 
 def checked(operator: Operator, settings: Mapping[str, Any], folder: Path | None) -> Recipe:
     """The recipe with its plain settings checked and its paths resolved."""
-    models = settings.get("models") or {}
-    if not isinstance(models, Mapping):
-        raise ConfigError(f"models: a mapping of names, not {models!r:.60}")
+    models, prices = named("models", settings), named("prices", settings)
+    prices = {name: as_price(name, price) for name, price in prices.items()}
     replay = typed("replay", settings, Replayed)
     budget = typed("budget", settings, Annotated[float, Meta(ge=0)])
     cache = typed("cache", settings, str)
@@ -153,7 +199,19 @@ def checked(operator: Operator, settings: Mapping[str, Any], folder: Path | None
             replay = msgspec.structs.replace(replay, recording=path)
         if cache not in (None, "memory"):
             cache = str((folder / cache).resolve())
-    return Recipe(operator, models, replay, budget, cache)
+    return Recipe(operator, models, replay, budget, cache, prices)
+
+
+def named(key: str, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A setting that is a mapping of names, empty where it is not given.
+
+    Raises:
+        ConfigError: it is something else.
+    """
+    held = settings.get(key) or {}
+    if not isinstance(held, Mapping):
+        raise ConfigError(f"{key}: a mapping of names, not {held!r:.60}")
+    return held
 
 
 def typed(key: str, settings: Mapping[str, Any], hint: Any) -> Any:
@@ -176,23 +234,89 @@ def typed(key: str, settings: Mapping[str, Any], hint: Any) -> Any:
 
 
 def load_recipe(path: str | Path) -> Recipe:
-    """A recipe from a file, or straight from a text that is no file: `panel: {members: […]}`.
+    """A recipe from a YAML, TOML or JSON file, or straight from a text: `panel: {members: […]}`.
 
     Raises:
         ConfigError: no such file, or what is wrong in it.
     """
+    return recipe_of(*read(path))
+
+
+def load_models(path: str | Path) -> dict[str, Deployment | Fleet]:
+    """The models of a configuration by name, for `Session(models=…)`, at the prices it gives.
+
+    The file is a recipe, whose operator's own models (`openai:gpt-4o`) come too, or it holds only
+    `models:` and perhaps `prices:`.
+
+    Raises:
+        ConfigError: no such file, what is wrong in it, or a price of a model that it does not name.
+    """
+    data, folder, where = read(path)
+    if isinstance(data, Mapping) and data and {*data} <= {"models", "prices"}:
+        try:
+            known = Models(provided(named("models", data)), named("prices", data))
+        except ConfigError as error:
+            raise at(where, error) from None
+        found = known_names(known)
+        for name in known.prices:
+            if name not in found:
+                raise at(f"{where}: prices", unknown("model", name, found))
+    else:
+        made = recipe_of(data, folder, where)
+        known = made.session(cache=None).models
+        for part in walk(made.operator):
+            if isinstance(part, Model) and part.provider is None:
+                known.members(part.model)
+    return dict(known.deployments)
+
+
+def known_names(models: Models) -> set[str]:
+    """Every name by which a price may be given, fleets' members looked up."""
+    for model in list(models.deployments.values()):
+        models.members(model)
+    found = [model for model in models.deployments.values() if isinstance(model, Deployment)]
+    services = (getattr(model.provider, "model", "") for model in found)
+    return {*(model.name for model in found), *(model.origin for model in found), *services} - {""}
+
+
+def read(path: str | Path) -> tuple[Any, Path | None, str]:
+    """The data of a configuration, the folder it lies in, and what it is called.
+
+    Raises:
+        ConfigError: no such file, or it is no YAML, TOML or JSON.
+    """
     text = str(path)
-    if text.endswith((".yaml", ".yml", ".json")):
+    if text.endswith(ENDINGS):
         file = Path(path)
         if not file.is_file():
             raise no_file(file)
         try:
-            return recipe(file.read_text(encoding="utf-8"), file.parent, text)
+            held = file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"{text} cannot be read as UTF-8 text: {error}") from None
+        data = from_toml(held, text) if text.endswith(".toml") else loaded(held, text)
+        return data, file.parent, text
     if not set(text) & set(" :{[\n"):
-        raise ConfigError(f"{text!r} is no recipe: a recipe's file ends in .yaml, .yml or .json")
-    return recipe(text)
+        raise ConfigError(
+            f"{text!r} is no recipe: a recipe's file ends in .yaml, .yml, .toml or .json"
+        )
+    return loaded(text, "the recipe"), None, "the recipe"
+
+
+def from_toml(text: str, where: str) -> Any:
+    """Data from TOML.
+
+    Raises:
+        ConfigError: with line and column.
+    """
+    if len(text) > LARGEST:
+        raise ConfigError(f"{where} has {len(text)} characters; at most {LARGEST} are read")
+    try:
+        return tomllib.loads(text.removeprefix("\ufeff"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{where} is no TOML: {error}") from None
+    except RecursionError:
+        raise ConfigError(f"{where} is nested too deeply") from None
 
 
 def recipe_schema() -> dict[str, Any]:
@@ -202,4 +326,8 @@ def recipe_schema() -> dict[str, Any]:
         "replay": plain_schema(Replayed),
         "budget": {"type": "number", "minimum": 0},
         "cache": {"type": "string"},
+        "prices": {
+            "type": "object",
+            "additionalProperties": {"anyOf": [plain_schema(Price), PAIR]},
+        },
     }

@@ -58,7 +58,9 @@ class Dialect(ABC):
                 return Reply(200, {**JSON, **headers}, (encode(self.models(script)),))
             return self.spoken(call, script, headers)
         except Wrong as wrong:
-            return Reply(wrong.status, {**JSON, **headers}, (encode(self.sealed(wrong.body, call)),))
+            return Reply(
+                wrong.status, {**JSON, **headers}, (encode(self.sealed(wrong.body, call)),)
+            )
 
     def spoken(self, call: Call, script: Script, headers: dict[str, str]) -> Reply:
         """The reply to a well-keyed request for text.

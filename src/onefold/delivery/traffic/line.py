@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from asyncio import CancelledError, get_running_loop
+from asyncio import CancelledError, get_running_loop, timeout_at
 
 from onefold.core.errors import ModelError, RateLimited, Refused, TimedOut, Unreachable
-from onefold.core.usage import NOTHING, Usage
+from onefold.core.usage import Sum
 from onefold.delivery.traffic.breaker import Breaker, Breaking
 from onefold.delivery.traffic.gate import Gate, Outcome
 from onefold.delivery.traffic.hedge import Hedge, Hedging, Latencies
@@ -55,8 +55,8 @@ class Line:
         self.latencies = Latencies()
         self.hedge = None if hedging is None else Hedge(hedging, self.latencies)
         self.guarded = limits is not None or breaking is not None
-        self.used: Usage = NOTHING
-        self.expected: Usage = NOTHING
+        self.used = Sum()
+        self.expected = Sum()
         self.calls = 0
         self.failed = 0
 
@@ -74,10 +74,10 @@ class Line:
         return max(resting, 0.0 if self.limiter is None else self.limiter.wait(now, tokens))
 
     async def enter(self, tokens: int, until: float | None, who: str) -> Pass:
-        """Go in: past the breaker at once or not at all, then as the limits and the gate let.
+        """Go in: past the breaker at once or not at all, then as the gate and the limits let.
 
         Raises:
-            Unreachable: the breaker is open. RateLimited: no room before `until` (loop time).
+            Unreachable: the breaker is open. TimedOut, RateLimited: no room before `until`.
         """
         now = get_running_loop().time()
         ticket = 1
@@ -86,24 +86,40 @@ class Line:
             if not ticket:
                 raise resting(who, self.breaker.wait(now))
         passing = Pass(ticket, tokens, now)
+        if self.gate is None or self.limiter is None:
+            return passing
+        if self.gate.try_enter():
+            if self.limiter.admit(tokens, now):
+                return passing
+        else:
+            await self._await_gate(self.gate, ticket, until, who)
         try:
-            if self.limiter is not None:
-                if not self.limiter.admit(tokens, now):
-                    passing.since = await self.limiter.reserve(tokens, until)
-                if self.gate is not None and not self.gate.try_enter():
-                    await self._enter_gate(self.gate, self.limiter, passing)
+            passing.since = await self.limiter.reserve(tokens, until)
         except BaseException:
-            if self.breaker is not None:
-                self.breaker.released(ticket)
+            self.gate.leave(now, "other")
+            self._release(ticket)
             raise
         return passing
 
-    async def _enter_gate(self, gate: Gate, limiter: Limiter, passing: Pass) -> None:
+    async def _await_gate(self, gate: Gate, ticket: int, until: float | None, who: str) -> None:
+        """Wait for a place at the gate, but not for longer than there is time."""
         try:
-            await gate.enter()
-        except BaseException:
-            limiter.refund(passing.tokens, passing.since, get_running_loop().time())
+            async with timeout_at(until):
+                await gate.enter()
+        except BaseException as error:
+            self._release(ticket)
+            if isinstance(error, TimeoutError):
+                raise TimedOut(
+                    f"{who} has {gate.limit} calls under way, and no place came free in time: "
+                    "allow it more time, raise limits.concurrency, or add a deployment",
+                    model=who,
+                ) from None
             raise
+
+    def _release(self, ticket: int) -> None:
+        """Give a breaker's ticket back: nothing was learned."""
+        if self.breaker is not None:
+            self.breaker.released(ticket)
 
     def leave(
         self,
@@ -133,7 +149,7 @@ class Line:
             if blamed:
                 self.breaker.failed(now, passing.ticket)
             else:
-                self.breaker.released(passing.ticket)
+                self._release(passing.ticket)
         if not isinstance(error, ModelError):
             return "other"
         if error.retry_after and self.limiter is not None:

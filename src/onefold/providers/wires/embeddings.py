@@ -53,7 +53,7 @@ class Embedder(Wire, abstract=True):
         return WholeFold(self)
 
 
-class WholeFold:
+class WholeFold(Fold):
     """Holds the one event that is the whole reply."""
 
     __slots__ = ("held", "wire")
@@ -95,7 +95,7 @@ class Embeddings(Embedder, name="openai-embeddings"):
             rows = sorted(rows, key=lambda row: row.index or 0)
             if [row.index for row in rows] != list(range(len(rows))):
                 raise Unreadable(f"{self.model}: vectors are missing or doubled", billed=True)
-        used = said.usage.prompt_tokens if said.usage else None
+        used = said.usage.get("prompt_tokens") if isinstance(said.usage, dict) else None
         return embedded(tuple(row.embedding for row in rows), used, said.model, self.model)
 
 
@@ -153,17 +153,11 @@ class Row(Struct):
     index: int | None = None
 
 
-class Used(Struct):
-    """Tokens."""
-
-    prompt_tokens: Any = None
-
-
 class OpenAIShape(Struct):
     """A reply as OpenAI shapes it."""
 
     data: list[Row] | None = None
-    usage: Used | None = None
+    usage: Any = None
     model: Any = None
     error: Any = None
 

@@ -79,7 +79,7 @@ class Ollama(Wire, name="ollama"):
         return OllamaFold(self.model)
 
 
-class OllamaFold:
+class OllamaFold(Fold):
     """Adds up the lines of a chat; a reply that is not streamed is one line."""
 
     __slots__ = ("calls", "last", "logprobs", "model", "pieces", "reasoning")

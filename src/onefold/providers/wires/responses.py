@@ -69,7 +69,7 @@ class Responses(Wire, name="responses"):
         return ResponsesFold(self.model)
 
 
-class ResponsesFold:
+class ResponsesFold(Fold):
     """Adds up a response's events; the last one holds the whole, the others only fill its gaps."""
 
     __slots__ = ("last", "logprobs", "model", "pieces", "refusal", "said")
@@ -161,22 +161,31 @@ def replied(said: Said, model: str) -> Reply:
 
 def counted(said: Said, text: str, finish: str, chosen: list[Chosen]) -> Reply:
     """The reply, with what the service counted."""
-    used = said.usage or Used()
-    read, written = used.input_tokens_details or Read(), used.output_tokens_details or Written()
-    tokens_in, tokens_out = count(used.input_tokens), count(used.output_tokens)
-    cached = min(count(read.cached_tokens) or 0, tokens_in or 0)
+    used = said.usage
+    tokens_in, tokens_out = within(used, "input_tokens"), within(used, "output_tokens")
+    cached = within(used, "input_tokens_details", "cached_tokens") or 0
+    cached = min(cached, tokens_in or 0)
+    written = within(used, "input_tokens_details", "cache_write_tokens") or 0
+    thought = within(used, "output_tokens_details", "reasoning_tokens") or 0
     return Reply(
         text,
         tokens_in,
         cached,
         tokens_out,
         finish=finish,
-        tokens_written=min(count(read.cache_write_tokens) or 0, (tokens_in or 0) - cached),
-        tokens_reasoning=min(count(written.reasoning_tokens) or 0, tokens_out or 0),
+        tokens_written=min(written, (tokens_in or 0) - cached),
+        tokens_reasoning=min(thought, tokens_out or 0),
         tokens=tokens(Logprobs(chosen)),
         reasoning=thoughts(said.output or []),
         upstream=(str(said.model or ""), str(said.id or "")),
     )
+
+
+def within(used: Any, *path: str) -> int | None:
+    """The count at a place in the usage; None where there is none that can be true."""
+    for name in path:
+        used = used.get(name) if isinstance(used, dict) else None
+    return count(used)
 
 
 def thoughts(output: list[Item]) -> str:
@@ -209,35 +218,13 @@ class Incomplete(Struct):
     reason: str | None = None
 
 
-class Read(Struct):
-    """What the input's tokens were."""
-
-    cached_tokens: Any = None
-    cache_write_tokens: Any = None
-
-
-class Written(Struct):
-    """What the output's tokens were."""
-
-    reasoning_tokens: Any = None
-
-
-class Used(Struct):
-    """Tokens."""
-
-    input_tokens: Any = None
-    output_tokens: Any = None
-    input_tokens_details: Read | None = None
-    output_tokens_details: Written | None = None
-
-
 class Said(Struct):
     """A whole response."""
 
     output: list[Item] | None = None
     status: str | None = None
     incomplete_details: Incomplete | None = None
-    usage: Used | None = None
+    usage: Any = None
     model: Any = None
     id: Any = None
     error: Any = None
