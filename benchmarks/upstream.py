@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import resource
 import socket
 import sys
 from random import Random
@@ -196,4 +197,6 @@ async def serve() -> None:
 
 
 if __name__ == "__main__":
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
     asyncio.run(serve())

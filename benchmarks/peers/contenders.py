@@ -9,6 +9,7 @@ import asyncio
 import gc
 import json
 import os
+import resource
 import sys
 import time
 from typing import Any
@@ -132,9 +133,7 @@ class Sdk:
             stream=True,
             stream_options={"include_usage": True},
         )
-        return "".join(
-            [p.choices[0].delta.content or "" async for p in pieces if p.choices]
-        )
+        return "".join([p.choices[0].delta.content or "" async for p in pieces if p.choices])
 
     async def close(self) -> None:
         """Let go of connections."""
@@ -163,9 +162,7 @@ class Litellm:
         messages = [{"role": "user", "content": prompt}]
         options = {"stream": True, "stream_options": {"include_usage": True}}
         pieces = await self.complete(messages=messages, **options, **self.about)
-        return "".join(
-            [p.choices[0].delta.content or "" async for p in pieces if p.choices]
-        )
+        return "".join([p.choices[0].delta.content or "" async for p in pieces if p.choices])
 
     async def close(self) -> None:
         """It keeps its connections."""
@@ -227,7 +224,7 @@ async def calls(one: Any, what: str, count: int, in_flight: int, tag: str) -> di
 
     watching = asyncio.create_task(watch())
     cpu, wall = time.process_time(), time.perf_counter()
-    await asyncio.gather(*[worker() for _ in range(in_flight)])
+    await asyncio.gather(*[worker() for _ in range(min(in_flight, count))])
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     watching.cancel()
     return {
@@ -239,6 +236,8 @@ async def calls(one: Any, what: str, count: int, in_flight: int, tag: str) -> di
 def main() -> None:
     """Carry out orders until there is none: {url, what, count, in_flight, warm}."""
     name = sys.argv[1]
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with asyncio.Runner() as runner:
         for number, line in enumerate(sys.stdin):
             order = json.loads(line)

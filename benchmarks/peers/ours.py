@@ -17,7 +17,7 @@ def entry(url: str, in_flight: int, guarded: bool = True, **more: Any) -> dict[s
     """A deployment with every guard on, none of which gets in the way."""
     provider = {"openai": {"model": "m", "base_url": url, "key": "env:ONEFOLD_BENCH_KEY"}}
     most = max(2 * in_flight, 100)
-    limits = {"requests": 10**9, "tokens": 10**12, "concurrency": most, "most": most}
+    limits = {"requests": 10**9, "tokens": 10**12, "concurrency": in_flight, "most": most}
     price = {"tokens_in": 0.15, "tokens_out": 0.6}
     if not guarded:
         return {

@@ -42,7 +42,7 @@ from onefold.lab.prompts import load_prompts
 from onefold.lab.recipe import Recipe, load_recipe, recipe
 from onefold.lab.report import members_of, report, write_report
 from onefold.lab.run import Run, arun, run
-from onefold.operators.asking import ask, plan, start, stream
+from onefold.operators.asking import aembed, ask, embed, plan, start, stream
 from onefold.operators.model import Model
 from onefold.operators.panel import Panel
 from onefold.operators.presets import best_of, cascade, hedged, parallel, sequential
@@ -80,7 +80,7 @@ from onefold.readers.similarity import similarity
 from onefold.readers.text import LowercaseTrim, Plain
 from onefold.recording.recording import Draft, Recording
 from onefold.runtime.clock import instantly
-from onefold.runtime.logs import Lines, Logged
+from onefold.runtime.logs import Line, Lines, Logged
 from onefold.runtime.otel import OpenTelemetry
 from onefold.runtime.plan import Cost, Plan
 from onefold.runtime.prometheus import Prometheus
@@ -134,6 +134,7 @@ __all__ = [
     "LMStudio",
     "Latency",
     "Limits",
+    "Line",
     "Lines",
     "LlamaCpp",
     "Logged",
@@ -207,6 +208,7 @@ __all__ = [
     "Within",
     "WrongKey",
     "Xai",
+    "aembed",
     "arun",
     "ask",
     "best_of",
@@ -214,6 +216,7 @@ __all__ = [
     "by_member",
     "cascade",
     "dump",
+    "embed",
     "hedged",
     "instantly",
     "judge",

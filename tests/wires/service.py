@@ -95,7 +95,7 @@ class Service:
 
     async def __aexit__(self, *raised: object) -> None:
         self._door.close()
-        await self._server.shutdown(0)
+        await self._server.shutdown(0.01)  # 0 would wait for idle connections
         await self._door.wait_closed()
 
     def _connected(self) -> asyncio.Protocol:

@@ -96,9 +96,9 @@ def test_a_call_has_exactly_the_attempts_that_retry_says(attempts):
     async def main():
         async with Service(script(faults=ALWAYS(Status(502)))) as service:
             retry = {**QUICK, "attempts": attempts}
-            with of.Session({"a": entry(service.url, retry=retry)}):
-                with pytest.raises(of.Unreachable):
-                    await of.Model("a")("Who is there?")
+            models = {"a": entry(service.url, retry=retry)}
+            with of.Session(models), pytest.raises(of.Unreachable):
+                await of.Model("a")("Who is there?")
             assert len(service.calls) == attempts
 
     asyncio.run(main())
@@ -114,7 +114,7 @@ def test_what_a_service_refuses_is_not_asked_again(code):
             assert all(isinstance(error, of.Refused) for error in results), results
             assert all(error.status == code for error in results), results
             assert [len(service.calls)] == [len(WIRES)]
-            assert all(line.used == of.Usage() for line in session.models.lines.values())
+            assert all(spent.used == of.Usage() for spent in session.usage().values())
 
     asyncio.run(main())
 
@@ -273,10 +273,11 @@ def test_the_next_deployment_answers_when_one_fails(fault):
     asyncio.run(main())
 
 
-async def words(model: str, text: str) -> list[str]:
-    """The words that a stream tells, in their order."""
-    events = of.Model(model).stream(text)
-    return [event.text async for event in events if event.kind == "token"]
+async def words(model: str, text: str, told: list[str]) -> None:
+    """Put the words that a stream tells into `told`."""
+    async for event in of.Model(model).stream(text):
+        if event.kind == "token":
+            told.append(event.text)
 
 
 @pytest.mark.parametrize("wire", WIRES)
@@ -285,8 +286,9 @@ def test_a_stream_falls_back_until_its_first_word(wire, fault):
     async def main():
         async with Service(script(faults=ALWAYS(fault))) as bad, Service(script()) as good:
             models = {"a": entry(bad.url, wire), "b": entry(good.url, wire)}
+            told: list[str] = []
             with of.Session({**models, "both": {"fleet": ["a", "b"]}}):
-                told = await words("both", "Anyone out there?")
+                await words("both", "Anyone out there?", told)
             assert "".join(told) == "echo: Anyone out there?"
             assert (len(bad.calls), len(good.calls)) == (1, 1)
 
@@ -304,11 +306,12 @@ def test_after_its_first_word_an_error_is_the_callers(wire, make):
             Service(script()) as good,
         ):
             models = {"a": entry(bad.url, wire), "b": entry(good.url, wire)}
-            told = []
-            with of.Session({**models, "both": {"fleet": ["a", "b"]}}):
-                with pytest.raises((of.ModelError, of.NoAnswer)):
-                    async for event in of.Model("both").stream("Anyone?"):
-                        told.append(event.text)
+            told: list[str] = []
+            with (
+                of.Session({**models, "both": {"fleet": ["a", "b"]}}),
+                pytest.raises(of.ModelError),
+            ):
+                await words("both", "Anyone?", told)
             assert told, "no word was told"
             assert longer["text"].startswith("".join(told))
             assert (len(bad.calls), len(good.calls)) == (1, 0)

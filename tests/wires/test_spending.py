@@ -128,7 +128,7 @@ def test_equal_calls_ask_for_themselves_when_the_first_one_fails():
 def misbehaving(seed: int):
     """Faults that befall calls at random."""
     random = Random(seed)
-    return lambda call: random.choice(FAULTS)
+    return lambda _: random.choice(FAULTS)
 
 
 def guarded(service: Service) -> dict:
@@ -141,7 +141,7 @@ def guarded(service: Service) -> dict:
 def slowly(seed: int):
     """Delays that make some calls late enough to be hedged."""
     random = Random(seed)
-    return lambda call: random.choice((0.0, 0.0, 0.02))
+    return lambda _: random.choice((0.0, 0.0, 0.02))
 
 
 @pytest.mark.parametrize("text", [None, LONG])
@@ -247,9 +247,11 @@ def test_an_unknown_price_under_a_cap_is_refused_before_anything_is_sent(wire):
     async def main():
         async with Service(script()) as service:
             models = {"a": entry(service.url, wire, price=None)}
-            with of.Session(models, budget=1.0):
-                with pytest.raises(of.ConfigError, match="'a' has no known price"):
-                    await of.Panel(["a"])("What?")
+            with (
+                of.Session(models, budget=1.0),
+                pytest.raises(of.ConfigError, match="'a' has no known price"),
+            ):
+                await of.Panel(["a"])("What?")
             with of.Session(models):
                 with pytest.raises((of.ConfigError, of.BudgetExceeded), match="price"):
                     await of.Within("a", usd=1.0)("What?")
@@ -287,11 +289,9 @@ def test_control_c_in_a_blocking_call_ends_it_at_the_service_too(streamed):
     with serving(script(delay=30)) as service, of.Session({"a": entry(service.url)}) as session:
         watching = threading.Thread(target=interrupted, args=(service,))
         watching.start()
+        ask = of.Model("a").ask if not streamed else lambda text: list(of.Model("a").stream(text))
         with pytest.raises(KeyboardInterrupt):
-            if streamed:
-                list(of.Model("a").stream("Never mind."))
-            else:
-                of.Model("a").ask("Never mind.")
+            ask("Never mind.")
         watching.join()
         used = session.usage()["a"].used
         assert (used.calls, used.estimated) == (1, True)

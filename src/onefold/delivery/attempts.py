@@ -10,7 +10,7 @@ from msgspec import structs
 
 from onefold.core.errors import ModelError, OnefoldError, TimedOut, Unreadable
 from onefold.core.usage import NOTHING, Usage
-from onefold.delivery.budget import budgets, deadline
+from onefold.delivery.budget import Budget, budgets, deadline
 from onefold.delivery.deployment import Deployment
 from onefold.delivery.provider import Reply, Request
 from onefold.delivery.session import Session
@@ -25,11 +25,12 @@ MOST = 4096  # tokens a reply may have under a cap on dollars or tokens, unless 
 class Call:
     """One request on its way: what all its attempts share.
 
-    until: loop time after which nothing is started. speaker: the attempt whose words are told; it
+    until: loop time after which nothing is started. ends: loop time at which a budget's seconds
+        are over, and what runs is cut off. speaker: the attempt whose words are told; it
         is committed to, once it has said one.
     """
 
-    __slots__ = ("budgets", "key", "request", "session", "span", "speaker", "until")
+    __slots__ = ("budgets", "ends", "key", "request", "session", "span", "speaker", "until")
 
     def __init__(self, session: Session, request: Request, span: Span, key: str) -> None:
         self.session = session
@@ -37,6 +38,7 @@ class Call:
         self.span = span
         self.key = key
         self.speaker: object = None
+        self.ends: float | None = None
         self.budgets = budgets.get()
         self.until = deadline.get()
         if session.budget is not None:
@@ -166,7 +168,7 @@ async def attempt(call: Call, model: Deployment) -> Reply:
         if journal is not None and model.provider.remote:
             row = await journal.begin(call.key, call.request, model.origin, estimate)
         started = loop.time()
-        reply = await timely(call, model, request, started)
+        reply = await timely(call, model, line, request, started)
         usage = model.used(reply, request)
     except CancelledError as error:
         if started is not None:  # a service bills what it had begun
@@ -179,7 +181,7 @@ async def attempt(call: Call, model: Deployment) -> Reply:
             usage = estimate
         failure = error
         raise
-    except OnefoldError as error:
+    except (OnefoldError, UnicodeEncodeError) as error:
         failure = error
         raise
     except Exception as error:
@@ -194,8 +196,8 @@ async def attempt(call: Call, model: Deployment) -> Reply:
             told(line, usage, estimate, seconds, failure)
         if usage is not NOTHING:
             call.span.usage += usage
-        for budget in call.budgets:
-            budget.settle(held, usage)
+        for budget in call.budgets:  # an estimate would let a cap be passed: what was held stays
+            budget.settle(held, held if usage is estimate else usage)
         if failure is not None and journal is not None and started is not None:
             status = ending(call, failure, usage)
             if status != "failed" or row is not None:
@@ -245,14 +247,14 @@ async def reserved(
     Raises:
         BudgetExceeded: it does not fit; nothing is set aside.
     """
-    if model.provider.bounded and any(budget.bounds_tokens for budget in call.budgets):
+    if model.provider.bounded and bounds_tokens(call.budgets):
+        tokens_in = request.most_tokens_in
         most = request.sampling.max_tokens
         if most is None:
-            most = affordable(call, model, request)
-            request = structs.replace(
-                request, sampling=structs.replace(request.sampling, max_tokens=most)
-            )
-        estimate = model.bound(request, most)
+            most = affordable(call, model, tokens_in)
+            sampling = structs.replace(request.sampling, max_tokens=most)
+            request = structs.replace(request, sampling=sampling)
+        estimate = model.bound(tokens_in, most)
     for place, budget in enumerate(call.budgets):
         try:
             if not budget.reserve(estimate, model.name):
@@ -262,41 +264,71 @@ async def reserved(
                 other.settle(estimate, NOTHING)
             raise
         if budget.until is not None:
-            call.until = budget.until if call.until is None else min(call.until, budget.until)
+            call.ends = min(budget.until, call.ends or budget.until)
+            call.until = min(budget.until, call.until or budget.until)
     return request, estimate
 
 
-def affordable(call: Call, model: Deployment, request: Request) -> int:
+def bounds_tokens(caps: Sequence[Budget]) -> bool:
+    """Whether the length of a reply matters to a cap."""
+    return any(budget.usd is not None or budget.tokens is not None for budget in caps)
+
+
+def affordable(call: Call, model: Deployment, tokens_in: int) -> int:
     """Tokens that a reply may have: what is usual, less where the budgets afford only less."""
-    most = model.most_tokens or MOST
-    least = model.bound(request, 0)
+    most = usual = model.most_tokens or MOST
+    least = model.bound(tokens_in, 0)
     price = model.price.tokens_out if model.price else 0.0
-    caps = [budget.affordable(least, price) for budget in call.budgets]
-    return max(min(model.typical_tokens, most), min([most, *(c for c in caps if c is not None)]))
+    for budget in call.budgets:
+        left = budget.affordable(least, price)
+        if left is not None and left < most:
+            most = left
+    return most if most == usual else max(min(model.typical_tokens, usual), most)
 
 
-async def timely(call: Call, model: Deployment, request: Request, started: float) -> Reply:
+async def timely(
+    call: Call, model: Deployment, line: Line, request: Request, started: float
+) -> Reply:
     """The provider's reply, before the attempt's and the call's time is over."""
-    until = call.until
-    if model.timeout is not None:
-        until = min(started + model.timeout, until or float("inf"))
-    if until is None:
+    seconds, until = model.timeout, call.ends
+    if until is not None and (seconds is None or until - started < seconds):
+        return await until_then(call, model, request, started, until)
+    if seconds is None:
         return await said(call, model, request)
+    watch = line.watched(seconds, get_running_loop())
+    limit = watch.begin(started)
+    try:
+        return await said(call, model, request)
+    except CancelledError as error:
+        if limit.meant(error):
+            raise too_late(model, seconds) from error
+        raise
+    finally:
+        watch.end(limit)
+
+
+async def until_then(
+    call: Call, model: Deployment, request: Request, started: float, until: float
+) -> Reply:
+    """The provider's reply, before a budget's time is over."""
     try:
         async with timeout_at(until) as limit:
             return await said(call, model, request)
     except TimeoutError as error:
         if not limit.expired():
             raise
-        seconds = until - started
-        raise TimedOut(
-            f"{model.name} took longer than {seconds:.3g} s", model=model.name, billed=True
-        ) from error
+        raise too_late(model, until - started) from error
+
+
+def too_late(model: Deployment, seconds: float) -> TimedOut:
+    """The error for a call that took too long; it may be billed all the same."""
+    took = f"{model.name} took longer than {max(seconds, 0.0):.3g} s"
+    return TimedOut(took, model=model.name, billed=True)
 
 
 async def said(call: Call, model: Deployment, request: Request) -> Reply:
     """The provider's reply, told to the listeners piece by piece where they hear it."""
-    if call.span.heard:
+    if call.span.listeners and call.span.heard:
         return clean(await streamed(call, model, request))
     return clean(await model.provider.complete(request))
 

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from math import inf
 
 from onefold.core.errors import BudgetExceeded, ConfigError
 from onefold.core.usage import NOTHING, Sum, Usage, dollars
@@ -50,11 +51,6 @@ class Budget:
     def spent(self) -> Usage:
         """What was used so far."""
         return self._sum.total
-
-    @property
-    def bounds_tokens(self) -> bool:
-        """Whether the length of replies matters to a cap."""
-        return self.usd is not None or self.tokens is not None
 
     def reserve(self, estimate: Usage, model: str) -> bool:
         """Set aside what a call may use; False where it must wait its turn first.
@@ -114,12 +110,12 @@ class Budget:
 
         least: what the call uses without them. price: US dollars a million of them.
         """
-        most: list[float] = []
+        most = inf
         if self.usd is not None and price > 0:
-            most.append((self.usd - self._spent.usd - (least.usd or 0.0)) * 1e6 / price)
+            most = (self.usd - self._spent.usd - (least.usd or 0.0)) * 1e6 / price
         if self.tokens is not None:
-            most.append(self.tokens - self._spent.tokens - least.tokens)
-        return max(0, int(min(most))) if most else None
+            most = min(most, self.tokens - self._spent.tokens - least.tokens)
+        return None if most == inf else max(0, int(most))
 
     def _fits(self, more: Usage, held: Amount) -> bool:
         """Whether so much more may be spent, beside what was spent and what is held."""

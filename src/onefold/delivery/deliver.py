@@ -33,12 +33,17 @@ async def deliver(request: Request, model: Deployment | None = None) -> Reply:
             f"the prompt has {request.length} characters, more than the {session.longest} that a "
             "session sends: shorten it, or raise Session(longest=…)"
         )
-    with Span("complete", request.model, request, current.get()) as span:
-        if session.cache is None and session.journal is None:
-            models = session.models.candidates(found, request)
-            span.answer = reply = await reached(Call(session, request, span, ""), models)
-        else:
-            span.answer = reply = await kept(session, found, request, span)
+    try:
+        with Span("complete", request.model, request, current.get()) as span:
+            if session.cache is None and session.journal is None:
+                models = session.models.candidates(found, request)
+                span.answer = reply = await reached(Call(session, request, span, ""), models)
+            else:
+                span.answer = reply = await kept(session, found, request, span)
+    except UnicodeEncodeError:
+        raise ConfigError(
+            f"what is to be sent to {request.model} holds half a character: read its file as UTF-8"
+        ) from None
     return reply
 
 

@@ -11,7 +11,6 @@ from msgspec import Meta, Struct
 
 from onefold.core.errors import ConfigError, unknown
 from onefold.core.part import at, coerce
-from onefold.core.registry import lookup, no_such
 from onefold.core.usage import Price, Usage, estimated_tokens
 from onefold.delivery.provider import Provider, Reply, Request
 from onefold.delivery.traffic.breaker import Breaking
@@ -20,7 +19,6 @@ from onefold.delivery.traffic.hedge import Hedging
 from onefold.delivery.traffic.limits import Limits
 from onefold.delivery.traffic.retry import Retry
 
-OVERHEAD = 16  # tokens that a service may add around each message, and around all
 GROUPS: dict[str, Any] = {
     "price": Price, "limits": Limits, "retry": Retry, "breaker": Breaking, "hedge": Hedging,
 }  # fmt: skip
@@ -75,11 +73,9 @@ class Deployment(Struct, frozen=True):
         usd = None if self.price is None else self.price.of(tokens_in, tokens_out)
         return Usage(tokens_in, 0, tokens_out, usd, 1, True)
 
-    def bound(self, request: Request, most: int) -> Usage:
-        """What a call can use at most: a token has at least one byte; `most` tokens are written."""
-        tokens_in = request.bytes + OVERHEAD * (len(request.messages) + 1)
-        price = self.price
-        usd = None
+    def bound(self, tokens_in: int, most: int) -> Usage:
+        """What a call can use at most, when it reads and writes so many tokens at most."""
+        price, usd = self.price, None
         if price is not None:
             dearest = max(price.tokens_in, price.tokens_written or 0.0)
             usd = (tokens_in * dearest + most * price.tokens_out) / 1e6 + price.call
@@ -177,11 +173,10 @@ def defaults(part: Provider) -> dict[str, Any]:
 
 def provider(spec: Any, where: str = "") -> Provider:
     """A provider from its spelling; `provider:model` names one where a name is enough."""
-    if isinstance(spec, str) and ":" in spec:
-        kind, _, model = spec.partition(":")
-        found = lookup(Provider, kind)
-        if found is None:
-            raise at(where, no_such(Provider, kind))
-        made: Provider = found._named(model)
-        return made
-    return coerce(Provider, spec, where)
+    if not isinstance(spec, str) or ":" not in spec:
+        return coerce(Provider, spec, where)
+    try:
+        made: Provider = Provider._from_text(spec)
+    except ConfigError as error:
+        raise at(where, error) from None
+    return made

@@ -14,7 +14,10 @@ from onefold.core.answer import Token
 from onefold.core.errors import ConfigError
 from onefold.core.part import Part
 from onefold.core.query import Message
+from onefold.core.registry import lookup, no_such
 from onefold.core.usage import estimated_tokens
+
+OVERHEAD = 16  # tokens that a service may add around each message, and around all
 
 
 class Sampling(Struct, frozen=True, omit_defaults=True):
@@ -66,10 +69,13 @@ class Request(Struct, frozen=True, omit_defaults=True):
         return sum([len(message.content) for message in self.messages])
 
     @property
-    def bytes(self) -> int:
-        """Bytes of all messages in UTF-8."""
-        texts = [message.content for message in self.messages]
-        return sum([len(t) if t.isascii() else len(t.encode()) for t in texts])
+    def most_tokens_in(self) -> int:
+        """Tokens that the messages can be at most: one a byte, and what services add to each."""
+        most = OVERHEAD
+        for message in self.messages:
+            text = message.content
+            most += OVERHEAD + (len(text) if text.isascii() else len(text.encode()))
+        return most
 
     @property
     def tokens(self) -> int:
@@ -147,6 +153,16 @@ class Provider(Part, abstract=True):
 
     def _prepare(self, model: str) -> None:
         """Check, before anything is paid, that this model can be asked; raises ConfigError."""
+
+    @classmethod
+    def _from_text(cls, text: str) -> Any:
+        kind, colon, model = text.partition(":")
+        if not colon:
+            return None
+        found = lookup(Provider, kind)
+        if found is None:
+            raise no_such(Provider, kind)
+        return found._named(model)
 
     @classmethod
     def _named(cls, model: str) -> Any:

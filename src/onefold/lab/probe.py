@@ -11,8 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from onefold.core.answer import Token
-from onefold.core.errors import BudgetExceeded, ConfigError, ModelError
+from onefold.core.errors import BudgetExceeded, ConfigError, ModelError, Unreachable
 from onefold.core.query import Message
 from onefold.core.usage import NOTHING, Usage
 from onefold.delivery.budget import bounded
@@ -91,7 +90,7 @@ async def probe(name: str, session: Session) -> Probed:
                 findings.append(Finding(what, declared, None, "not declared, so not asked"))
                 continue
             pieces = Pieces()
-            listeners = (*session.listeners, *([pieces] if what == "stream" else []))
+            listeners = (*session.listeners, pieces) if what == "stream" else session.listeners
             with Span("answer", name, request, None, listeners) as span:
                 seen, reply = await tried(request, pieces, what)
             used += span.usage
@@ -239,13 +238,9 @@ def fits(reply: Reply) -> tuple[bool, str]:
 
 def weighed(reply: Reply) -> tuple[bool, str]:
     """Whether tokens come with log-probabilities."""
-
-    def sound(token: Token) -> bool:
-        return token.logprob <= 0
-
     if not reply.tokens:
         return False, "none came"
-    if not all(map(sound, reply.tokens)):
+    if any(token.logprob > 0 for token in reply.tokens):
         return False, "some are positive, which no log-probability is"
     return True, f"of {len(reply.tokens)} tokens"
 
@@ -275,8 +270,6 @@ async def clock(url: str, now: Callable[[], float] = time.time) -> float | None:
         Unreachable: no reply came.
     """
     import aiohttp
-
-    from onefold.core.errors import Unreachable
 
     sent = now()
     try:

@@ -10,11 +10,15 @@ from onefold.core.answer import Answer
 from onefold.core.errors import ConfigError
 from onefold.core.part import coerce
 from onefold.core.query import Message, Query, asked
+from onefold.delivery.deliver import deliver
+from onefold.delivery.provider import Request
 from onefold.delivery.session import here
+from onefold.operators.model import Model
 from onefold.operators.planning import planned
 from onefold.runtime.bridge import bridge
 from onefold.runtime.plan import Plan
 from onefold.runtime.stream import Stream
+from onefold.runtime.trace import Span, current
 from onefold.verbs import Operator, Reader, perform
 
 
@@ -50,6 +54,39 @@ def stream(text: str | Query, operator: Operator | str | Any) -> Stream:
 def start(text: str | Query, operator: Operator | str | Any) -> Future[Answer]:
     """Ask in the background: `result(timeout)` of the future is the answer; `cancel()` stops."""
     return bridge.submit(perform(coerce(Operator, operator), text))
+
+
+async def aembed(texts: Iterable[str], model: str | Any) -> list[tuple[float, ...]]:
+    """Embeddings of texts, one a text: `await aembed(["a", "b"], "openai-embeddings:…")`.
+
+    All texts go in one call, which is cached, journalled, counted and paid for as any other.
+
+    Raises:
+        ConfigError: the model does not embed, or there is no text.
+    """
+    if isinstance(texts, str):
+        raise ConfigError(f"texts: a list of texts, not {texts!r:.60}: write [text]")
+    sent = tuple(Message("user", text) for text in texts)
+    if not sent:
+        raise ConfigError("texts: there is nothing to embed")
+    asked_of = coerce(Operator, model)
+    if not isinstance(asked_of, Model):
+        raise ConfigError(f"{model!r:.60} is no single model: name one that embeds")
+    session = here()
+    session.ready(asked_of)
+    with Span("answer", asked_of.model, None, current.get(), session.listeners):
+        reply = await deliver(Request(asked_of.model, sent), asked_of._own())
+    if len(reply.vectors) != len(sent):
+        raise ConfigError(
+            f"{asked_of.model} gave {len(reply.vectors)} embeddings for {len(sent)} texts: name a "
+            "model that embeds, such as openai-embeddings:text-embedding-3-small"
+        )
+    return list(reply.vectors)
+
+
+def embed(texts: Iterable[str], model: str | Any) -> list[tuple[float, ...]]:
+    """The same as `aembed`, and waits."""
+    return bridge.run(aembed(texts, model))
 
 
 def plan(operator: Operator | str | Any, queries: str | Query | Iterable[str | Query]) -> Plan:

@@ -14,6 +14,7 @@ from onefold.providers.table import ALIASES, CHANGES, SNAPSHOTS_ALIKE, TABLE
 SERVICES = {
     "openai": "openai",
     "responses": "openai",
+    "openai-embeddings": "openai",
     "azure": "azure",
     "anthropic": "anthropic",
     "gemini": "google",
@@ -28,7 +29,7 @@ SERVICES = {
     "openrouter": "openrouter",
     "cohere": "cohere",
 }
-SAME = {"responses": "openai", "azure": "openai"}
+SAME = {"responses": "openai", "openai-embeddings": "openai", "azure": "openai"}
 SNAPSHOT = re.compile(r"[-@]20\d\d-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])$")
 
 # Words in the names of models that are fine-tuned or paid by more than tokens of text.

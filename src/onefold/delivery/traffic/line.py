@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncio import CancelledError, get_running_loop, timeout_at
+from asyncio import AbstractEventLoop, CancelledError, get_running_loop, timeout_at
 
 from onefold.core.errors import ModelError, RateLimited, Refused, TimedOut, Unreachable
 from onefold.core.usage import Sum
@@ -11,6 +11,7 @@ from onefold.delivery.traffic.gate import Gate, Outcome
 from onefold.delivery.traffic.hedge import Hedge, Hedging, Latencies
 from onefold.delivery.traffic.limits import Limiter, Limits
 from onefold.delivery.traffic.retry import Retry, RetryBudget
+from onefold.delivery.traffic.watch import Watch
 
 BUSY = (429, 503, 529)
 
@@ -31,6 +32,7 @@ class Line:
 
     A guard whose settings are None is None, and skipped; `guarded` says whether there is one.
 
+    watch: of the loop that made the last call; those of other loops watch on by themselves.
     latencies: told of every reply once; `hedge` reads the same.
     used, expected: what calls really used, and what was estimated before them.
     calls, failed: calls made, and those of them that failed.
@@ -38,7 +40,7 @@ class Line:
 
     __slots__ = (
         "breaker", "calls", "expected", "failed", "gate", "guarded", "hedge", "latencies",
-        "limiter", "retries", "used",
+        "limiter", "retries", "used", "watch",
     )  # fmt: skip
 
     def __init__(
@@ -54,6 +56,7 @@ class Line:
         self.breaker = None if breaking is None else Breaker(breaking)
         self.latencies = Latencies()
         self.hedge = None if hedging is None else Hedge(hedging, self.latencies)
+        self.watch: Watch | None = None
         self.guarded = limits is not None or breaking is not None
         self.used = Sum()
         self.expected = Sum()
@@ -72,6 +75,13 @@ class Line:
         """Seconds until one more call would be let in by the breaker and the limits."""
         resting = 0.0 if self.breaker is None else self.breaker.wait(now)
         return max(resting, 0.0 if self.limiter is None else self.limiter.wait(now, tokens))
+
+    def watched(self, seconds: float, loop: AbstractEventLoop) -> Watch:
+        """What ends this loop's calls when they take longer than so many seconds."""
+        watch = self.watch
+        if watch is None or watch.loop is not loop or watch.seconds != seconds:
+            watch = self.watch = Watch(seconds, loop)
+        return watch
 
     async def enter(self, tokens: int, until: float | None, who: str) -> Pass:
         """Go in: past the breaker at once or not at all, then as the gate and the limits let.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from time import time
 from typing import Any
@@ -31,16 +33,40 @@ LONG = re.compile(
     r"|token count.{0,40}exceeds|exceeds? the max\w* (number of|context)|input is too long",
     re.IGNORECASE,
 )
-FILTER = re.compile(r"content.?(filter|policy|management)|safety|responsible.?ai|moderation", re.I)
+LARGE = re.compile(r"request too large for", re.I)  # for the rate itself, so waiting never helps
+FILTER = re.compile(
+    r"content.?(filter|policy|management)|responsible.?ai|safety (system|filter|polic|check)"
+    r"|moderation_blocked|\bflagged\b|usage polic|content exists risk",
+    re.IGNORECASE,
+)
 CREDIT = re.compile(
-    r"insufficient.?(quota|credit|balance|fund)|billing|credit balance|exceeded your current quota",
+    r"insufficient.?(quota|credit|balance|fund)|credit balance|exceeded your current quota"
+    r"|billing_(hard_limit|error)|plans & billing|n.t have (any|enough) credits",
     re.IGNORECASE,
 )
 KEY = re.compile(
-    r"api.?key (not|is not|was not)? ?(valid|invalid|found)|invalid.{0,9}api.?key", re.I
+    r"api.?key (not|is not|was not)? ?(valid|invalid|found)|(invalid|incorrect).{0,9}api.?key",
+    re.IGNORECASE,
 )
-MODEL = re.compile(r"model.{0,80}(not found|does not exist|not exist|unknown|not supported)", re.I)
+MODEL = re.compile(
+    r"model.{0,80}(not found|does not exist|not exist|unknown|not supported)"
+    r"|invalid.?model\b|not a valid model",
+    re.IGNORECASE,
+)
 BUSY = re.compile(r"overloaded|unavailable|server_error|internal|capacity", re.I)
+STATUS = {  # what a type of error has for a status, where it comes alone
+    "invalid_request_error": 400,
+    "invalid_api_key": 401,
+    "authentication_error": 401,
+    "billing_error": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "api_error": 500,
+    "timeout_error": 504,
+    "overloaded_error": 529,
+}
 
 
 class Rejected(Exception):
@@ -74,27 +100,48 @@ def failure(rejected: Rejected, who: str) -> ModelError:
     return error
 
 
+def inside(error: Any, who: str, begun: bool = False) -> ModelError:
+    """The error in a body or a stream whose status was a success.
+
+    begun: whether a part of the reply had come, which may be billed.
+    """
+    code, message = spoken({"error": error})
+    status = STATUS.get(code, 0)
+    for key in ("code", "status") if isinstance(error, Mapping) else ():
+        number_told = error.get(key)
+        if isinstance(number_told, int | str) and re.fullmatch(r"[45]\d\d", str(number_told)):
+            status = int(number_told)
+            break
+    made = told(status, code, message, who)
+    made.billed = begun
+    return made
+
+
 def told(
     status: int, code: str, message: str, who: str, retry_after: float | None = None
 ) -> ModelError:
-    """The error for a status (0 inside a stream), a service's code and its message."""
-    kind = kind_of(status, code, message)
+    """The error for a status (0 inside a reply, which may be billed), a code and a message."""
+    kind = kind_of(status or STATUS.get(code, 0), code, message)
     words = f"{message[:SHOWN]}{'…' if len(message) > SHOWN else ''}" or "no message"
-    place = f"HTTP {status}" if status else "in the stream"
-    about = f" {code}" if code and code not in message else ""
+    place = f"HTTP {status}" if status else "in the reply"
+    about = f" {code}" if code not in message and code != str(status) else ""
     return kind(
-        f"{who}: {words} ({place}{about})", model=who, status=status, retry_after=retry_after
+        f"{who}: {words} ({place}{about})",
+        model=who,
+        status=status,
+        retry_after=retry_after,
+        billed=not status,
     )
 
 
 def kind_of(status: int, code: str, message: str) -> type[ModelError]:
     """Which of our errors it is: by what the service says, else by its status."""
     text = f"{code} {message}"
+    if LARGE.search(text) or (status in (0, 400, 413, 422, 500) and LONG.search(text)):
+        return TooLong
     if status in (0, 400, 402, 403, 413, 422, 429):
         if CREDIT.search(text) or status == 402:
             return NoCredit
-        if status != 429 and LONG.search(text):
-            return TooLong
         if status != 429 and FILTER.search(text):
             return Filtered
         if status != 429 and KEY.search(text):
@@ -132,14 +179,31 @@ def spoken(data: Any) -> tuple[str, str]:
         return "", str(data or "")
     error = data.get("error", data)
     if not isinstance(error, Mapping):
-        return "", str(error or "")
+        code, message = within(str(error or ""))
+        own = data.get("code")
+        return own if isinstance(own, str) and own else code, message
     words = (error.get(key) for key in ("message", "detail", "msg", "error"))
     message = next((word for word in words if word), data.get("detail") or data.get("message"))
     codes = (error.get(key) for key in ("code", "type", "status"))
     code = next((c for c in codes if isinstance(c, str) and c), "")
     if not isinstance(message, str):
         message = "" if message is None else msgspec.json.encode(message).decode()
+    code, message = code or within(message)[0], within(message)[1]
+    about = error.get("metadata")
+    raw = about.get("raw") if isinstance(about, Mapping) else None
+    if isinstance(raw, str) and raw:  # OpenRouter: what the provider behind it said
+        message = f"{message}: {within(raw)[1]}"
     return code, message
+
+
+def within(message: str) -> tuple[str, str]:
+    """The code and the message in a message, which may be another service's error in JSON."""
+    if message.startswith("{"):
+        with suppress(msgspec.DecodeError, UnicodeError):
+            data = msgspec.json.decode(message)
+            if "error" in data:
+                return spoken(data)
+    return "", message
 
 
 def wait(headers: Mapping[str, str], body: bytes = b"") -> float | None:
@@ -155,7 +219,9 @@ def wait(headers: Mapping[str, str], body: bytes = b"") -> float | None:
     if seconds is not None:
         return seconds
     try:
-        return max(0.0, parsedate_to_datetime(after).timestamp() - time())
+        then = parsedate_to_datetime(after)
+        then = then if then.tzinfo else then.replace(tzinfo=UTC)  # «-0000» is in UTC as well
+        return max(0.0, then.timestamp() - time())
     except (ValueError, OverflowError):
         return None
 

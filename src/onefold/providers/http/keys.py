@@ -9,7 +9,9 @@ from pathlib import Path
 
 from onefold.core.errors import ConfigError
 
-SECRET = re.compile(r"authorization|cookie|token|secret|api-?key|subscription-key", re.IGNORECASE)
+SECRET = re.compile(
+    r"auth(?!or\b|ority)|cookie|token|secret|credential|password|(?<!idempotency-)key\b", re.I
+)
 HIDDEN = "[key]"
 
 
@@ -57,17 +59,19 @@ def read(spec: str, variables: tuple[str, ...], who: str) -> str:
             )
         return clean(found, who)
     kind, _, place = spec.partition(":")
+    place = place.strip()
     if kind == "env":
         value = os.environ.get(place, "")
         if not value.strip():
             raise ConfigError(f"{who} has no key: the environment variable {place} is not set")
         return clean(value, who)
-    path = Path(place).expanduser()
     try:
-        return clean(held(path, path.stat().st_mtime_ns), who)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
+        path = Path(place).expanduser()
+        text = held(path, path.stat().st_mtime_ns)
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text, or no path"
         raise ConfigError(f"{who} has no key: {place} cannot be read ({reason})") from None
+    return clean(text, who)
 
 
 @lru_cache(64)

@@ -66,9 +66,12 @@ class Events:
             elif line.startswith(b"data:"):
                 self.data.append(line[6:] if line[5:6] == b" " else line[5:])
             elif line.startswith(b"event:"):
-                self.name = line[6:].strip().decode("utf-8", "replace")
+                name = line[7:] if line[6:7] == b" " else line[6:]
+                self.name = name.decode("utf-8", "replace")
             elif line == b"data":
                 self.data.append(b"")
+            elif line == b"event":
+                self.name = ""
         return found
 
 

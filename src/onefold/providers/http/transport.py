@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import zlib
 from asyncio import AbstractEventLoop, get_running_loop, run_coroutine_threadsafe, timeout
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import suppress
@@ -21,6 +22,7 @@ MOST = 64 * 2**20  # bytes that a reply may have
 CONNECT = 10.0  # seconds that a connection may take
 SHOWN = 65536  # bytes of a refusal that are read
 PATIENCE = 5.0  # seconds that a refusal's words may take
+USUAL = {"user-agent": "onefold", "accept": "*/*", "accept-encoding": "identity"}
 KEPT = 60.0  # seconds that an idle connection is kept
 
 
@@ -58,6 +60,7 @@ class Aiohttp(Transport):
 
     def __init__(self) -> None:
         self.pools: dict[AbstractEventLoop, tuple[ClientSession, Any]] = {}
+        self.headers: dict[int, tuple[Mapping[str, str], Any]] = {}
         atexit.register(self.close)
 
     async def send(self, out: Outgoing) -> bytes:
@@ -65,11 +68,17 @@ class Aiohttp(Transport):
         session = client[0] if client is not None else await self._pool()
         try:
             reply = await session.post(
-                address(out.url), data=out.body, headers=out.headers, allow_redirects=False
+                address(out.url),
+                data=out.body,
+                headers=self._headers(out.headers),
+                allow_redirects=False,
+                proxy=proxy(out.url),
             )
             if reply.status // 100 != 2:
                 await rejected(reply)
             return await whole(reply)
+        except zlib.error as error:
+            raise Unreadable(f"the reply cannot be unpacked: {error}", billed=True) from None
         except (OSError, ValueError, session_errors()) as error:
             raise_from(error, out.url)
 
@@ -80,23 +89,33 @@ class Aiohttp(Transport):
             reply = await session.post(
                 address(out.url),
                 data=out.body,
-                headers=out.headers,
+                headers=self._headers(out.headers),
                 allow_redirects=False,
+                proxy=proxy(out.url),
                 timeout=silence(out.stall),
             )
             try:
                 if reply.status // 100 != 2:
                     await rejected(reply)
-                size = 0
-                async for piece in reply.content.iter_any():
-                    size += len(piece)
-                    if size > MOST:
-                        raise too_big()
+                async for piece in pieces(reply):
                     yield piece
             finally:
                 reply.close() if not reply.content.at_eof() else reply.release()
+        except zlib.error as error:
+            raise Unreadable(f"the reply cannot be unpacked: {error}", billed=True) from None
         except (OSError, ValueError, session_errors()) as error:
             raise_from(error, out.url)
+
+    def _headers(self, headers: Mapping[str, str]) -> Any:
+        """Headers as aiohttp takes them fastest; a wire's are the same from call to call."""
+        held = self.headers.get(id(headers))
+        if held is None or held[0] is not headers:
+            from multidict import CIMultiDict
+
+            if len(self.headers) > 1000:
+                self.headers.clear()
+            held = self.headers[id(headers)] = (headers, CIMultiDict({**USUAL, **headers}))
+        return held[1]
 
     async def _pool(self) -> ClientSession:
         """This loop's connections; closed with the loop, by its shutdown of generators."""
@@ -118,9 +137,7 @@ class Aiohttp(Transport):
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEPT, ttl_dns_cache=60),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT),
             cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding"),
-            headers={"User-Agent": "onefold", "Accept": "*/*", "Accept-Encoding": "identity"},
-            raise_for_status=False,
+            auto_decompress=False,
         )
         try:
             yield session
@@ -150,6 +167,17 @@ def address(url: str) -> Any:
     from yarl import URL
 
     return URL(url, encoded=True)
+
+
+@lru_cache(4096)
+def proxy(url: str) -> str | None:
+    """The proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY say for an address; None is direct."""
+    from urllib.request import getproxies, proxy_bypass
+
+    parts = address(url)
+    if parts.host in ("localhost", "127.0.0.1", "::1") or proxy_bypass(parts.authority):
+        return None
+    return getproxies().get(parts.scheme)
 
 
 @lru_cache(64)
@@ -185,18 +213,40 @@ async def rejected(reply: ClientResponse) -> NoReturn:
 
 async def whole(reply: ClientResponse) -> bytes:
     """The body of a reply, not longer than MOST."""
-    if reply.content_length is not None and reply.content_length <= MOST:
+    if reply.content_length is not None and reply.content_length <= MOST and not packed(reply):
         return await reply.read()
-    pieces, size = [], 0
     try:
-        async for piece in reply.content.iter_any():
-            size += len(piece)
-            if size > MOST:
-                raise too_big()
-            pieces.append(piece)
+        return b"".join([piece async for piece in pieces(reply)])
     finally:
         reply.close() if not reply.content.at_eof() else reply.release()
-    return b"".join(pieces)
+
+
+async def pieces(reply: ClientResponse) -> AsyncIterator[bytes]:
+    """The body of a reply as it comes, not longer than MOST, unpacked where it is packed."""
+    unpack = zlib.decompressobj(zlib.MAX_WBITS | 32) if packed(reply) else None
+    size = 0
+    async for piece in reply.content.iter_any():
+        if unpack is not None:
+            piece = unpack.decompress(piece, MOST - size + 1)
+        size += len(piece)
+        if size > MOST:
+            raise too_big()
+        if piece:
+            yield piece
+
+
+def packed(reply: ClientResponse) -> bool:
+    """Whether a body is packed although nobody asked for it.
+
+    Raises:
+        Unreadable: in a way that is not known here.
+    """
+    how = reply.headers.get("Content-Encoding", "identity").lower()
+    if how in ("identity", ""):
+        return False
+    if how not in ("gzip", "x-gzip", "deflate"):
+        raise Unreadable(f"the reply is packed as {how!r}, for which nobody asked", billed=True)
+    return True
 
 
 def too_big() -> Unreadable:

@@ -15,11 +15,21 @@ from msgspec import Struct
 from onefold.core.answer import Token
 from onefold.core.errors import Filtered, Unreadable
 from onefold.core.query import Message
-from onefold.delivery.provider import Reply, Request
-from onefold.providers.http.failures import spoken, told
+from onefold.delivery.provider import Reply, Request, Sampling
+from onefold.providers.http.failures import inside
 from onefold.providers.wires.wire import Fold, Wire, count, ended_early, strict
 
-FINISH = {"content_filter": "filtered", "tool_calls": "tool", "function_call": "tool", None: "stop"}
+FINISH = {
+    "content_filter": "filtered",
+    "tool_calls": "tool",
+    "function_call": "tool",
+    "model_length": "length",
+    "max_tokens": "length",
+    "eos": "stop",
+    None: "stop",
+}
+PLAIN = Sampling()
+Odd = list[Any] | str | float | bool | None  # what stands where an object should
 
 
 class Chat(Wire, abstract=True):
@@ -38,21 +48,10 @@ class Chat(Wire, abstract=True):
     takes_schema: ClassVar[bool] = True
 
     def request(self, request: Request, stream: bool) -> tuple[str, dict[str, Any]]:
-        sampling = request.sampling
-        messages = [spelled(message) for message in request.messages]
+        messages = [{"role": said.role, "content": said.content} for said in request.messages]
         body: dict[str, Any] = {"model": self.model, "messages": messages}
-        for name in ("temperature", "top_p", "top_k", "presence_penalty", "frequency_penalty"):
-            value = getattr(sampling, name)
-            if value is not None:
-                body[name] = value
-        if sampling.max_tokens is not None:
-            body[self.limit] = sampling.max_tokens
-        if sampling.seed is not None:
-            body[self.seed] = sampling.seed
-        if sampling.stop:
-            body["stop"] = sampling.stop
-        if sampling.effort is not None:
-            body["reasoning_effort"] = sampling.effort
+        if request.sampling != PLAIN:
+            self._sample(request.sampling, body)
         if request.logprobs is not None:
             body["logprobs"] = True
             if request.logprobs:
@@ -75,11 +74,11 @@ class Chat(Wire, abstract=True):
     def parse(self, data: bytes) -> Reply:
         said = completion().decode(data)
         if said.error:
-            raise told(0, *spoken({"error": said.error}), who=self.model)
+            raise inside(said.error, self.model)
         if not said.choices:
             raise Unreadable(f"{self.model}: the reply has no choices", billed=True)
         choice = said.choices[0]
-        message = choice.message
+        message = choice.message or NOTHING
         text = plain(message.content)
         finish = finished(choice.finish_reason)
         if not text and message.refusal:
@@ -87,10 +86,25 @@ class Chat(Wire, abstract=True):
         if not text and finish == "filtered":
             raise Filtered(f"{self.model}: the content filter stopped the reply", billed=True)
         reasoning = message.reasoning_content or message.reasoning or thought(message.content)
-        return replied(said, text, finish, tokens(choice.logprobs), reasoning)
+        return replied(said, text, finish, tokens(choice.logprobs), reasoning or "")
 
     def fold(self) -> Fold:
         return ChatFold(self.model)
+
+    def _sample(self, sampling: Sampling, body: dict[str, Any]) -> None:
+        """Add the settings to a body, each by the service's own name."""
+        for name in ("temperature", "top_p", "top_k", "presence_penalty", "frequency_penalty"):
+            value = getattr(sampling, name)
+            if value is not None:
+                body[name] = value
+        if sampling.max_tokens is not None:
+            body[self.limit] = sampling.max_tokens
+        if sampling.seed is not None:
+            body[self.seed] = sampling.seed
+        if sampling.stop:
+            body["stop"] = sampling.stop
+        if sampling.effort is not None:
+            body["reasoning_effort"] = sampling.effort
 
     def _format(self, schema: Mapping[str, Any], messages: list[dict[str, Any]]) -> dict[str, Any]:
         """How the reply's form is asked for."""
@@ -108,48 +122,57 @@ class Chat(Wire, abstract=True):
 class ChatFold(Fold):
     """Adds up the chunks of a chat completion."""
 
-    __slots__ = ("finish", "last", "logprobs", "model", "pieces", "reasoning", "usage")
+    __slots__ = (
+        "done", "finish", "last", "logprobs", "model", "pieces", "reasoning", "refusal", "usage",
+    )  # fmt: skip
 
     def __init__(self, model: str) -> None:
         self.model = model
         self.pieces: list[str] = []
+        self.refusal: list[str] = []
         self.reasoning: list[str] = []
-        self.logprobs: list[Any] = []
-        self.finish: str | None = ""
-        self.last: Chunk | None = None
-        self.usage: Chunk | None = None
+        self.logprobs: list[Chosen] = []
+        self.finish: str | None = None
+        self.done = False
+        self.last: Completion | None = None
+        self.usage: Completion | None = None
 
     def add(self, event: str, data: bytes) -> str:
         if data == b"[DONE]":
+            self.done = True
             return ""
-        said = chunk().decode(data)
+        said = completion().decode(data)
         if said.error:
-            raise told(0, *spoken({"error": said.error}), who=self.model)
-        if said.usage:
+            raise inside(said.error, self.model, begun=bool(self.pieces or self.reasoning))
+        if type(said.usage) is Used:
             self.usage = said
         if not said.choices:
             return ""
         self.last = said
         choice = said.choices[0]
-        delta = choice.delta
+        delta = choice.delta or NOTHING
         if choice.finish_reason:
             self.finish = choice.finish_reason
-        if choice.logprobs and choice.logprobs.content:
-            self.logprobs += choice.logprobs.content
+        if choice.logprobs is not None and type(choice.logprobs) is Logprobs:
+            self.logprobs += choice.logprobs.content or ()
         thinking = delta.reasoning_content or delta.reasoning or thought(delta.content)
         if thinking:
             self.reasoning.append(thinking)
         text = delta.content if isinstance(delta.content, str) else plain(delta.content)
-        text = text or delta.refusal or ""
         if text:
             self.pieces.append(text)
+        elif delta.refusal:
+            text = delta.refusal
+            self.refusal.append(text)
         return text
 
     def reply(self) -> Reply:
         text = "".join(self.pieces)
-        if not self.finish or self.last is None:
+        if self.last is None or not (self.finish or self.done):
             raise ended_early()
         finish = finished(self.finish)
+        if not text and self.refusal:
+            text, finish = "".join(self.refusal), "refused"
         if not text and finish == "filtered":
             raise Filtered(f"{self.model}: the content filter stopped the reply", billed=True)
         said = self.usage or self.last
@@ -182,49 +205,63 @@ def thought(content: Any) -> str:
     return "".join(plain(part["thinking"]) for part in parts)
 
 
-def tokens(logprobs: Logprobs | None) -> tuple[Token, ...]:
-    """The tokens with their log-probabilities."""
-    if logprobs is None or not logprobs.content:
+def tokens(logprobs: Logprobs | Odd) -> tuple[Token, ...]:
+    """The tokens with their log-probabilities; those that cannot be true are left out."""
+    if type(logprobs) is not Logprobs or not logprobs.content:
         return ()
     return tuple(
-        Token(one.token, one.logprob, {other.token: other.logprob for other in one.top_logprobs})
+        Token(
+            one.token,
+            one.logprob,
+            {
+                other.token: other.logprob
+                for other in one.top_logprobs or ()
+                if other.logprob is not None
+            },
+        )
         for one in logprobs.content
+        if one.logprob is not None
     )
 
 
 def replied(
-    said: Completion | Chunk,
-    text: str,
-    finish: str,
-    logprobs: tuple[Token, ...],
-    reasoning: str | None,
+    said: Completion, text: str, finish: str, logprobs: tuple[Token, ...], reasoning: str
 ) -> Reply:
     """The reply, with what the service counted."""
     used = said.usage
     upstream = (str(said.model or ""), str(said.id or ""))
-    if used is None:
-        return Reply(
-            text, finish=finish, tokens=logprobs, reasoning=reasoning or "", upstream=upstream
-        )
-    read, written = used.prompt_tokens_details, used.completion_tokens_details
-    cached = read.cached_tokens if read else used.prompt_cache_hit_tokens
-    tokens_in = count(used.prompt_tokens)
-    usd = used.cost if isinstance(used.cost, int | float) and used.cost >= 0 else None
+    if type(used) is not Used:
+        return Reply(text, finish=finish, tokens=logprobs, reasoning=reasoning, upstream=upstream)
+    tokens_in, tokens_out = count(used.prompt_tokens), count(used.completion_tokens)
+    cached = written = thought = 0
+    read, wrote = used.prompt_tokens_details, used.completion_tokens_details
+    if type(read) is Read:
+        cached, written = count(read.cached_tokens) or 0, count(read.cache_write_tokens) or 0
+    if type(wrote) is Written:
+        thought = count(wrote.reasoning_tokens) or 0
+        if thought and tokens_in is not None and tokens_out is not None:
+            if used.total_tokens == tokens_in + tokens_out + thought:  # xAI counts it apart
+                tokens_out += thought
+    cached = min(cached or count(used.prompt_cache_hit_tokens) or 0, tokens_in or 0)
+    usd = used.cost
+    if type(usd) not in (int, float) or usd < 0:
+        usd = None
     return Reply(
         text,
         tokens_in,
-        min(count(cached) or 0, tokens_in or 0),
-        count(used.completion_tokens),
+        cached,
+        tokens_out,
         usd=usd,
         finish=finish,
-        tokens_reasoning=count(written.reasoning_tokens) or 0 if written else 0,
+        tokens_written=min(written, (tokens_in or 0) - cached),
+        tokens_reasoning=min(thought, tokens_out or 0),
         tokens=logprobs,
-        reasoning=reasoning or "",
+        reasoning=reasoning,
         upstream=upstream,
     )
 
 
-class Said(Struct):
+class Said(Struct, gc=False):
     """A message, or a piece of one."""
 
     content: Any = None
@@ -233,74 +270,69 @@ class Said(Struct):
     reasoning: str | None = None
 
 
-class Alternative(Struct):
+NOTHING = Said()
+
+
+class Alternative(Struct, gc=False):
     """A token that was likely too."""
 
     token: str
-    logprob: float
+    logprob: float | None = None
 
 
-class Chosen(Struct):
+class Chosen(Struct, gc=False):
     """A token of the reply."""
 
     token: str
-    logprob: float
-    top_logprobs: list[Alternative] = []
+    logprob: float | None = None
+    top_logprobs: list[Alternative] | None = None
 
 
-class Logprobs(Struct):
+class Logprobs(Struct, gc=False):
     """Log-probabilities of the tokens."""
 
     content: list[Chosen] | None = None
 
 
-class Choice(Struct):
+class Choice(Struct, gc=False):
     """The one reply that we ask for."""
 
-    message: Said = msgspec.field(default_factory=Said)
-    delta: Said = msgspec.field(default_factory=Said)
+    message: Said | None = None
+    delta: Said | None = None
     finish_reason: str | None = None
-    logprobs: Logprobs | None = None
+    logprobs: Logprobs | Odd = None
 
 
-class Read(Struct):
+class Read(Struct, gc=False):
     """What the prompt's tokens were."""
 
     cached_tokens: Any = None
+    cache_write_tokens: Any = None
 
 
-class Written(Struct):
+class Written(Struct, gc=False):
     """What the reply's tokens were."""
 
     reasoning_tokens: Any = None
 
 
-class Used(Struct):
+class Used(Struct, gc=False):
     """Tokens, and what OpenRouter says it costs."""
 
     prompt_tokens: Any = None
     completion_tokens: Any = None
-    prompt_tokens_details: Read | None = None
-    completion_tokens_details: Written | None = None
+    total_tokens: Any = None
+    prompt_tokens_details: Read | Odd = None
+    completion_tokens_details: Written | Odd = None
     prompt_cache_hit_tokens: Any = None
     cost: Any = None
 
 
-class Completion(Struct):
-    """A whole reply."""
+class Completion(Struct, gc=False):
+    """A whole reply, or a piece of a stream."""
 
     choices: list[Choice] | None = None
-    usage: Used | None = None
-    model: Any = None
-    id: Any = None
-    error: Any = None
-
-
-class Chunk(Struct):
-    """A piece of a stream."""
-
-    choices: list[Choice] | None = None
-    usage: Used | None = None
+    usage: Used | Odd = None
     model: Any = None
     id: Any = None
     error: Any = None
@@ -308,11 +340,5 @@ class Chunk(Struct):
 
 @cache
 def completion() -> msgspec.json.Decoder[Completion]:
-    """The decoder of whole replies."""
+    """The decoder of replies and of pieces."""
     return msgspec.json.Decoder(Completion)
-
-
-@cache
-def chunk() -> msgspec.json.Decoder[Chunk]:
-    """The decoder of pieces."""
-    return msgspec.json.Decoder(Chunk)

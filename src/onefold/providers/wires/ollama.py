@@ -37,7 +37,7 @@ class Ollama(Wire, name="ollama"):
     """
 
     service: ClassVar[Service] = Service(
-        "http://localhost:11434", continues="trailing", variable="OLLAMA_HOST"
+        "http://localhost:11434", continues="trailing", variable="OLLAMA_HOST", port=11434
     )
     framing: ClassVar[type[Events] | type[Lines]] = Lines
 

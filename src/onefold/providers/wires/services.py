@@ -33,7 +33,7 @@ class DeepSeek(Chat, name="deepseek"):
         "https://api.deepseek.com",
         ("DEEPSEEK_API_KEY",),
         continues="prefix",
-        lacks=frozenset({"top_k", "seed", "effort"}),
+        lacks=frozenset({"top_k", "seed"}),
     )
     path_continued: ClassVar[str] = "/beta/chat/completions"
     takes_schema: ClassVar[bool] = False
@@ -54,7 +54,9 @@ class Groq(Chat, name="groq"):
 class Together(Chat, name="together"):
     """Together AI: `together:meta-llama/Llama-3.3-70B-Instruct-Turbo`."""
 
-    service: ClassVar[Service] = Service("https://api.together.xyz/v1", ("TOGETHER_API_KEY",))
+    service: ClassVar[Service] = Service(
+        "https://api.together.xyz/v1", ("TOGETHER_API_KEY",), lacks=frozenset({"logprobs"})
+    )
 
 
 class Mistral(Chat, name="mistral"):
@@ -64,6 +66,7 @@ class Mistral(Chat, name="mistral"):
         "https://api.mistral.ai/v1",
         ("MISTRAL_API_KEY",),
         continues="prefix",
+        repeats=True,
         lacks=frozenset({"top_k", "logprobs"}),
     )
     seed: ClassVar[str] = "random_seed"

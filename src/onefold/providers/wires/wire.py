@@ -3,40 +3,46 @@
 from __future__ import annotations
 
 import os
+import re
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Mapping
 from math import exp
+from time import monotonic
 from typing import Annotated, Any, ClassVar, Literal, Protocol
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct, structs
 
 from onefold.core.errors import ConfigError, ModelError, Refused, Unreachable
-from onefold.delivery.provider import Provider, Reply, Request
+from onefold.delivery.provider import Provider, Reply, Request, Sampling
 from onefold.delivery.session import here
 from onefold.delivery.traffic.breaker import Breaking
 from onefold.delivery.traffic.limits import Limits
 from onefold.delivery.traffic.retry import Retry
 from onefold.providers.http import keys
+from onefold.providers.http.address import check, from_environment
 from onefold.providers.http.failures import Rejected, failure, unreadable
 from onefold.providers.http.sse import Events, Lines
 from onefold.providers.http.transport import Outgoing, Transport, aiohttp_transport
 from onefold.providers.prices import list_price
 
 Continuing = Literal["", "trailing", "prefix", "flag", "none"]
-SETTINGS = ("temperature", "top_p", "top_k", "max_tokens", "seed", "stop")
+PLAIN = Sampling()
+HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # a token, RFC 9110, 5.6.2
+FAILURES = (Rejected, ModelError, msgspec.DecodeError, UnicodeDecodeError)
+ENCODER = msgspec.json.Encoder()
 
 
 class Service(Struct, frozen=True):
     """Where a service is and how it is spoken to.
 
     url: its address; empty where each user has an own one. variable: environment variable of the
-        operator's that may say it instead.
+        operator's that may say it instead; port: the one it means where it says none.
     keys: environment variables that may hold the key; none means that no key is needed.
     header: the header that carries the key; `authorization` carries it as a bearer's.
     continues: how it continues a partial answer: a `trailing` assistant message, one with
         `prefix: true`, with the `flag` continue_final_message, or not at all (`none`).
+    repeats: whether a continued answer begins with what was given.
     lacks: what it has no word for: settings by name, `logprobs`, `schema`.
     fixed: headers that it wants with every request, as pairs of name and value.
     """
@@ -47,6 +53,8 @@ class Service(Struct, frozen=True):
     continues: Continuing = "none"
     lacks: frozenset[str] = frozenset()
     variable: str = ""
+    port: int = 0
+    repeats: bool = False
     fixed: tuple[tuple[str, str], ...] = ()
 
 
@@ -114,68 +122,78 @@ class Wire(Provider, abstract=True):
         """What adds up a stream's events."""
 
     async def complete(self, request: Request) -> Reply:
-        out, secret = self._outgoing(request, False)
+        way, data = self._way(), b""
         try:
-            data = await self._transport().send(out)
-        except Rejected as rejected:
-            raise self._told(failure(rejected, request.model), secret) from None
-        try:
-            return finished(self.parse(data), request)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            told = unreadable(request.model, data, error)
-            told.billed = True
-            raise self._told(told, secret) from None
-        except ModelError as error:
-            raise self._told(error, secret) from None
+            data = await way.transport().send(self._outgoing(way, request, False))
+            return self._finished(self.parse(data), request)
+        except FAILURES as error:
+            raise self._told(error, data, request.model, way.secret) from None
 
     async def stream(self, request: Request) -> AsyncIterator[str | Reply]:
-        out, secret = self._outgoing(request, True)
+        way, data = self._way(), b""
         events, fold = self.framing(), self.fold()
-        pieces = self._transport().stream(out)
-        begun = request.begun
-        data = b""
+        new = Unrepeated(request.begun if self.service.repeats else "")
         try:
-            async for chunk in pieces:
+            async for chunk in way.transport().stream(self._outgoing(way, request, True)):
                 for name, data in events.feed(chunk):
                     text = fold.add(name, data)
-                    if text and begun:  # some services say it again
-                        begun, text = unrepeated(begun, text)
-                    if text:
+                    if text and (not new.begun or (text := new.add(text))):
                         yield text
             for name, data in events.end():
                 text = fold.add(name, data)
-                if text:
+                if text and (text := new.add(text)):
                     yield text
-            yield finished(fold.reply(), request)
-        except Rejected as rejected:
-            raise self._told(failure(rejected, request.model), secret) from None
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            told = unreadable(request.model, data, error)
-            told.billed = True
-            raise self._told(told, secret) from None
-        except ModelError as error:
-            raise self._told(error, secret) from None
+            if text := new.end():
+                yield text
+            yield self._finished(fold.reply(), request)
+        except FAILURES as error:
+            raise self._told(error, data, request.model, way.secret) from None
 
-    def _outgoing(self, request: Request, stream: bool) -> tuple[Outgoing, str]:
-        """What is sent, and the key in it."""
-        self._speakable(request)
-        secret = self._secret()
+    def _finished(self, reply: Reply, request: Request) -> Reply:
+        """The reply with its confidence, and without the beginning that the service repeats."""
+        if request.begun and self.service.repeats:
+            reply = structs.replace(reply, text=reply.text.removeprefix(request.begun))
+        if reply.tokens and reply.confidence is None:
+            mean = sum(token.logprob for token in reply.tokens) / len(reply.tokens)
+            reply = structs.replace(reply, confidence=min(1.0, exp(mean)))
+        return reply
+
+    def _told(self, error: Exception, data: bytes, who: str, secret: str) -> ModelError:
+        """What went wrong as one of our errors, named after its deployment, without the key."""
+        if isinstance(error, Rejected):
+            found = failure(error, who)
+        elif isinstance(error, ModelError):
+            found = error
+        else:
+            found = unreadable(who, data, error)
+            found.billed = True
+        words = keys.scrubbed(str(found), secret).removeprefix(f"{self.model}: ")
+        words = words if words.startswith(f"{who}: ") else f"{who}: {words}"
+        if found.status in (401, 403) and not secret:
+            words += "; no key was sent: say key: env:NAME or key: file:PATH"
+        found.args = (words,)
+        found.model = who
+        return found
+
+    def _outgoing(self, way: Way, request: Request, stream: bool) -> Outgoing:
+        """What is sent."""
+        asks = request.schema is not None or request.logprobs is not None
+        if asks or request.sampling != PLAIN or request.begun:
+            self._speakable(request)
         path, body = self.request(request, stream)
-        headers = {"content-type": "application/json", **dict(self.service.fixed)}
-        if secret:
-            header = self.service.header
-            headers[header] = f"Bearer {secret}" if header == "authorization" else secret
-        for name, value in self.headers.items():
-            headers[name.lower()] = keys.read(value, (), name) if keys.named(value) else value
         if self.body:
             body = merged(body, self.body)
-        try:
-            data = msgspec.json.encode(body)
-        except UnicodeEncodeError:
-            raise ConfigError(
-                f"the messages to {request.model} hold half a character: read their file as UTF-8"
-            ) from None
-        return Outgoing(self._base() + path, data, headers, self.stall), secret
+        return Outgoing(way.base + path, ENCODER.encode(body), way.headers, self.stall)
+
+    def _way(self) -> Way:
+        """Address and headers; looked up anew each second, so that a changed key counts."""
+        way = WAYS.get(id(self))
+        now = monotonic()
+        if way is None or way.until < now or way.wire is not self:
+            if len(WAYS) > 1000:
+                WAYS.clear()
+            way = WAYS[id(self)] = Way(self, now + 1.0, self._base(), self._secret())
+        return way
 
     def _speakable(self, request: Request) -> None:
         """Refuse, before it is sent, what this service has no word for.
@@ -183,16 +201,9 @@ class Wire(Provider, abstract=True):
         Raises:
             Refused: names the setting.
         """
-        lacks = self.service.lacks
-        sampling = request.sampling
-        unset = (None, ())
-        wanted = [n for n in sampling.__struct_fields__ if getattr(sampling, n) not in unset]
-        if request.logprobs is not None:
-            wanted.append("logprobs")
-        if request.schema is not None:
-            wanted.append("schema")
-        for name in wanted:
-            if name in lacks:
+        for name in self.service.lacks:
+            holder = request if name in ("logprobs", "schema") else request.sampling
+            if getattr(holder, name) not in (None, ()):
                 raise Refused(
                     f"{request.model}: {self.name_of_part} has no {name}: leave it out",
                     model=request.model,
@@ -209,11 +220,12 @@ class Wire(Provider, abstract=True):
         return self.continues or self.service.continues
 
     def _base(self) -> str:
-        """The address, without a slash at its end."""
-        url = self.base_url or os.environ.get(self.service.variable or "-") or self.service.url
-        if url and "://" not in url:
-            url = f"http://{url}"
-        return url.rstrip("/")
+        """The address, without a slash at its end; empty where it has none."""
+        service = self.service
+        said = os.environ.get(service.variable, "") if service.variable else ""
+        if self.base_url or not said.strip():
+            return (self.base_url or service.url).rstrip("/")
+        return from_environment(service.variable, said, service.port).rstrip("/")
 
     def _secret(self) -> str:
         """The key; empty where none is needed."""
@@ -221,19 +233,6 @@ class Wire(Provider, abstract=True):
         if self.key or (own and self.service.keys):
             return keys.read(self.key, self.service.keys, f"{self.name_of_part}:{self.model}")
         return ""
-
-    def _told(self, error: ModelError, secret: str) -> ModelError:
-        """An error with the key taken out of its words, and a hint where no key was sent."""
-        words = keys.scrubbed(str(error), secret)
-        if error.status in (401, 403) and not secret:
-            words += "; no key was sent: say key: env:NAME or key: file:PATH"
-        error.args = (words,)
-        return error
-
-    def _transport(self) -> Transport:
-        """The session's transport, else the process's own."""
-        carried: Transport | None = here().transport
-        return aiohttp_transport() if carried is None else carried
 
     def _prepare(self, model: str) -> None:
         if not self._base():
@@ -259,8 +258,13 @@ class Wire(Provider, abstract=True):
             raise ConfigError(f"{self.name_of_part} needs a model's name")
         keys.check(self.key, "key")
         keys.check_headers(dict(self.headers))
+        for name, value in self.headers.items():
+            if not HEADER.fullmatch(name) or not value.isascii() or not value.isprintable():
+                raise ConfigError(
+                    f"headers.{name!r:.60}: no header has such a name or such characters in it"
+                )
         if self.base_url:
-            check_address(self.base_url)
+            check(self.base_url)
 
     def _to_text(self) -> str | None:
         plain = all(
@@ -276,6 +280,55 @@ class Wire(Provider, abstract=True):
         return cls(model)
 
 
+class Way:
+    """How a wire reaches its service for now: address, headers, the key that is in them."""
+
+    __slots__ = ("base", "headers", "secret", "until", "wire")
+
+    def __init__(self, wire: Wire, until: float, base: str, secret: str) -> None:
+        service = wire.service
+        self.wire = wire
+        self.until = until
+        self.base = base
+        self.secret = secret
+        self.headers = {"content-type": "application/json", **dict(service.fixed)}
+        if secret:
+            bearer = service.header == "authorization"
+            self.headers[service.header] = f"Bearer {secret}" if bearer else secret
+        for name, value in wire.headers.items():
+            self.headers[name.lower()] = keys.read(value, (), name) if keys.named(value) else value
+
+    def transport(self) -> Transport:
+        """The session's transport, else the process's own."""
+        carried: Transport | None = here().transport
+        return aiohttp_transport() if carried is None else carried
+
+
+class Unrepeated:
+    """Takes away the beginning that a service says again, and nothing that only looks like it."""
+
+    __slots__ = ("begun", "held")
+
+    def __init__(self, begun: str) -> None:
+        self.begun = begun
+        self.held = ""
+
+    def add(self, text: str) -> str:
+        """What of the text so far is new; empty while that cannot be told."""
+        if not self.begun:
+            return text
+        self.held += text
+        if len(self.held) < len(self.begun) and self.begun.startswith(self.held):
+            return ""
+        new, self.held = self.held.removeprefix(self.begun), ""
+        self.begun = ""
+        return new
+
+    def end(self) -> str:
+        """What is held back although no more comes: it was no repetition."""
+        return self.held
+
+
 def merged(body: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
     """A body with fields added, those inside its objects included."""
     both = dict(body)
@@ -284,45 +337,6 @@ def merged(body: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
         deep = isinstance(held, Mapping) and isinstance(value, Mapping)
         both[name] = merged(held, value) if deep else value  # type: ignore[arg-type]
     return both
-
-
-def check_address(url: str) -> None:
-    """Refuse a base_url that is no address, or has a key in it.
-
-    Raises:
-        ConfigError: it does; credentials are not shown.
-    """
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        raise ConfigError("base_url: it is no address; write http(s)://host[:port]/path") from None
-    if parts.username or parts.password or parts.query:
-        raise ConfigError(
-            "base_url: an address has no user, password or ?query in it, where keys would hide: "
-            "say key: env:NAME or key: file:PATH"
-        )
-    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
-        raise ConfigError(f"base_url: {url!r} is no address; write http(s)://host[:port]/path")
-
-
-def finished(reply: Reply, request: Request) -> Reply:
-    """The reply with its confidence, and without the beginning that it was given."""
-    if request.begun and reply.text.startswith(request.begun):
-        reply = structs.replace(reply, text=reply.text.removeprefix(request.begun))
-    if reply.tokens and reply.confidence is None:
-        mean = sum(token.logprob for token in reply.tokens) / len(reply.tokens)
-        reply = structs.replace(reply, confidence=min(1.0, exp(mean)))
-    return reply
-
-
-def unrepeated(begun: str, text: str) -> tuple[str, str]:
-    """What of the beginning may still be repeated, and what is new in a piece of text."""
-    if text.startswith(begun):
-        return "", text[len(begun) :]
-    if begun.startswith(text):
-        return begun[len(text) :], ""
-    return "", text
 
 
 def count(value: Any) -> int | None:
@@ -346,3 +360,6 @@ def strict(schema: Mapping[str, Any]) -> bool:
     inner: list[Any] = [*schema.get("properties", {}).values(), *schema.get("$defs", {}).values()]
     inner += [*schema.get("anyOf", ()), schema.get("items")]
     return all(strict(one) for one in inner if isinstance(one, Mapping))
+
+
+WAYS: dict[int, Way] = {}
