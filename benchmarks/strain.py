@@ -25,11 +25,12 @@ from measuring import SEED, percent, table
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "peers"))
 
-import onefold as of  # noqa: E402 (the folder of ours is named first)
-from contenders import resident  # noqa: E402
+from contenders import resident  # noqa: E402 (its folder is named above)
+from ours import entry  # noqa: E402
+
+import onefold as of  # noqa: E402
 from onefold.delivery.journal import Journal  # noqa: E402
 from onefold.runtime.trace import Span  # noqa: E402
-from ours import entry  # noqa: E402
 
 MIXES = {  # median and sigma of the lognormal, share of slow calls, how many times slower
     "5 % ten times as long": (0.2, 0.3, 0.05, 10.0),
@@ -83,7 +84,7 @@ def leaks(url: str) -> None:
     """100,000 calls: what is left of them."""
     rows = []
 
-    async def whole(with_journal: bool, folder: str) -> None:
+    async def whole(with_journal: bool) -> None:
         model = of.Model("m")
         await ask(model, 10_000, 64)
         before, memory, began = alive(), resident(), time.perf_counter()
@@ -106,7 +107,7 @@ def leaks(url: str) -> None:
         with tempfile.TemporaryDirectory() as folder:
             journal = Path(folder) / "journal.db" if with_journal else None
             with of.Session({"m": entry(f"{url}/plain/v1", 64)}, budget=1e6, journal=journal):
-                asyncio.run(whole(with_journal, folder))
+                asyncio.run(whole(with_journal))
     table(("100,000 calls after 10,000", "what", "before", "after", "grown"), rows)
 
 
@@ -246,7 +247,7 @@ def budget(url: str) -> None:
     for said, most in (("max_tokens=500", 500), ("no max_tokens", None)):
         for seed in range(SEED, SEED + 3):
             told(url, f"reset/{seed}")
-            cap = 10_000 * price.usd(of.Usage(20, 0, 125 if most else 64)) * (1 if most else 1)
+            cap = 10_000 * price.usd(of.Usage(20, 0, 125 if most else 64))
             deployment = entry(f"{url}/write=random,delay=0.05/v1", 1000)
             began = time.perf_counter()
             with of.Session({"m": deployment}, budget=cap) as session:
@@ -266,7 +267,7 @@ def budget(url: str) -> None:
                     f"{(spent.usd or 0.0) - paid:+.2e}",
                     dict(ends),
                     f"{time.perf_counter() - began:.1f}",
-                )  # fmt: skip
+                )
             )
     head = ("10,000 at once", "seed", "cap $", "upstream $", "upstream − cap", "of the cap")
     table((*head, "booked − upstream", "ends", "wall s"), rows)
@@ -363,7 +364,7 @@ def kill(url: str) -> None:
                 total["unfinished"],
                 under,
                 f"{worst} of 32",
-            )  # fmt: skip
+            )
         )
     head = ("kill -9", "kills", "runs", "replies seen and not kept", "questions left out")
     more = (

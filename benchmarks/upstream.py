@@ -135,7 +135,7 @@ class Connection(asyncio.Protocol):
         upstream = self.upstream
         if path.startswith((b"/count", b"/reset")):
             if path.startswith(b"/reset"):
-                upstream.reset(int(path.rpartition(b"/")[2] or 20261121))
+                upstream.reset(int(path[7:] or 20261121))
             self.transport.write(upstream.told())
             return
         behaviour = upstream.behaviour(path)

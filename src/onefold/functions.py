@@ -135,9 +135,8 @@ class FunctionProvider(Provider, name="function"):
 
     async def stream(self, request: Request) -> AsyncIterator[str | Reply]:
         if not self._streams():
-            reply = await self.complete(request)
-            yield reply.text
-            yield reply
+            async for piece in super().stream(request):
+                yield piece
             return
         told: list[str] = []
         last = Reply()

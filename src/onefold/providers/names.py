@@ -6,13 +6,22 @@ price; the three of OpenAI's are named to the model and stay that model.
 
 from __future__ import annotations
 
-NAMES: dict[str, str] = {
-    "gemini_flash": "gemini:gemini-3.8-flash",
-    "gemini_pro": "gemini:gemini-3.1-pro-preview",
-    "openai_gpt4o_mini": "openai:gpt-4o-mini",
-    "openai_gpt4o": "openai:gpt-4o",
-    "openai_gpt4": "openai:gpt-4",
-    "anthropic_haiku": "anthropic:claude-haiku-5-5",
-    "anthropic_sonnet": "anthropic:claude-sonnet-5-5",
-    "anthropic_opus": "anthropic:claude-opus-5-5",
+from onefold.core.registry import register
+from onefold.delivery.provider import Provider
+from onefold.providers.wires.anthropic import Anthropic
+from onefold.providers.wires.gemini import Gemini
+from onefold.providers.wires.services import OpenAI
+
+NAMES: dict[str, Provider] = {
+    "gemini_flash": Gemini("gemini-3.8-flash"),
+    "gemini_pro": Gemini("gemini-3.1-pro-preview"),
+    "openai_gpt4o_mini": OpenAI("gpt-4o-mini"),
+    "openai_gpt4o": OpenAI("gpt-4o"),
+    "openai_gpt4": OpenAI("gpt-4"),
+    "anthropic_haiku": Anthropic("claude-haiku-5-5"),
+    "anthropic_sonnet": Anthropic("claude-sonnet-5-5"),
+    "anthropic_opus": Anthropic("claude-opus-5-5"),
 }
+
+for name, provider in NAMES.items():
+    register(Provider, name, provider)

@@ -78,7 +78,9 @@ async def events(call: Callable[[Listener], Awaitable[Answer]]) -> AsyncIterator
         answer = await task
         yield Event("answer", answer.source, answer.text, answer, answer.tally)
     finally:
-        if not task.done():
+        if task.done():
+            task.cancelled() or task.exception()  # who leaves early does not hear of a failure
+        else:
             task.cancel()
             try:
                 await task

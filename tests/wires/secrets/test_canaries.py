@@ -92,9 +92,9 @@ def clean(*shown: object) -> None:
 
 def shown(error: BaseException | None) -> list[str]:
     """Everything that an error shows, and those behind it."""
-    found = []
+    found = [repr(getattr(error, "__dict__", ""))]
     while error is not None:
-        found += [str(error), repr(error), repr(getattr(error, "__dict__", ""))]
+        found += [str(error), repr(error)]
         found += traceback.format_exception(error)
         error = error.__cause__ or error.__context__
     return found
@@ -103,6 +103,12 @@ def shown(error: BaseException | None) -> list[str]:
 def held(folder: Path) -> list[bytes]:
     """The bytes of all files below a folder."""
     return [path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()]
+
+
+async def drained(stream: of.Stream) -> None:
+    """Hear a stream to its end."""
+    async for event in stream:
+        clean(event)
 
 
 @pytest.mark.parametrize("wire", WIRES)
@@ -137,7 +143,7 @@ def test_no_key_shows_up_in_errors_logs_spans_journals_and_caches(
                             await of.build(operator)("Who is there?")
                         clean(*shown(told.value), *getattr(told.value, "drafts", ()))
                         with pytest.raises(of.OnefoldError) as told:
-                            await anext(aiter(of.build(operator).stream("Who is there?")))
+                            await drained(of.build(operator).stream("Who is there?"))
                         clean(*shown(told.value))
                     clean(repr(session), vars(session), session.usage())
                     clean(*held(files))

@@ -108,9 +108,9 @@ def inside(error: Any, who: str, begun: bool = False) -> ModelError:
     code, message = spoken({"error": error})
     status = STATUS.get(code, 0)
     for key in ("code", "status") if isinstance(error, Mapping) else ():
-        number_told = error.get(key)
-        if isinstance(number_told, int | str) and re.fullmatch(r"[45]\d\d", str(number_told)):
-            status = int(number_told)
+        value = error.get(key)
+        if isinstance(value, int | str) and re.fullmatch(r"[45]\d\d", str(value)):
+            status = int(value)
             break
     made = told(status, code, message, who)
     made.billed = begun
@@ -165,7 +165,7 @@ def said(body: bytes) -> tuple[str, str]:
     """A service's code and message, from whichever shape its error has, else the text itself."""
     try:
         data: Any = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         text = re.sub(r"<[^>]*>|\s+", " ", body[:4096].decode("utf-8", "replace"))
         return "", " ".join(text.split())
     if isinstance(data, list) and data:
@@ -183,12 +183,14 @@ def spoken(data: Any) -> tuple[str, str]:
         own = data.get("code")
         return own if isinstance(own, str) and own else code, message
     words = (error.get(key) for key in ("message", "detail", "msg", "error"))
-    message = next((word for word in words if word), data.get("detail") or data.get("message"))
+    found = next((word for word in words if word), data.get("detail") or data.get("message"))
     codes = (error.get(key) for key in ("code", "type", "status"))
     code = next((c for c in codes if isinstance(c, str) and c), "")
-    if not isinstance(message, str):
-        message = "" if message is None else msgspec.json.encode(message).decode()
-    code, message = code or within(message)[0], within(message)[1]
+    if isinstance(found, str):
+        inner, message = within(found)
+        code = code or inner
+    else:
+        message = "" if found is None else msgspec.json.encode(found).decode()
     about = error.get("metadata")
     raw = about.get("raw") if isinstance(about, Mapping) else None
     if isinstance(raw, str) and raw:  # OpenRouter: what the provider behind it said
@@ -197,12 +199,12 @@ def spoken(data: Any) -> tuple[str, str]:
 
 
 def within(message: str) -> tuple[str, str]:
-    """The code and the message in a message, which may be another service's error in JSON."""
-    if message.startswith("{"):
-        with suppress(msgspec.DecodeError, UnicodeError):
-            data = msgspec.json.decode(message)
-            if "error" in data:
-                return spoken(data)
+    """The code and the words of a message, where another service's error may stand as JSON."""
+    before, found, _ = message.partition('{"error"')
+    if found:
+        with suppress(msgspec.DecodeError, UnicodeError, RecursionError):
+            code, words = spoken(msgspec.json.decode(message[len(before) :]))
+            return code, before + words
     return "", message
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import zlib
 from asyncio import AbstractEventLoop, get_running_loop, run_coroutine_threadsafe, timeout
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import suppress
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
@@ -29,6 +29,8 @@ KEPT = 60.0  # seconds that an idle connection is kept
 class Outgoing(Struct, frozen=True):
     """A POST that is ready to be sent: JSON as bytes, headers with the key in them.
 
+    Printed, it shows neither what is asked nor the headers' values.
+
     stall: seconds of silence after which a stream is given up.
     """
 
@@ -36,6 +38,13 @@ class Outgoing(Struct, frozen=True):
     body: bytes
     headers: Mapping[str, str]
     stall: float = 60.0
+
+    def __repr__(self) -> str:
+        return f"Outgoing({self.url!r}, {len(self.body)} bytes, headers {sorted(self.headers)})"
+
+    def __rich_repr__(self) -> Iterator[tuple[str, Any]]:
+        yield "url", self.url
+        yield "headers", sorted(self.headers)
 
 
 class Transport(Protocol):

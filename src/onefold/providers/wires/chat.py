@@ -48,6 +48,7 @@ class Chat(Wire, abstract=True):
     takes_schema: ClassVar[bool] = True
 
     def request(self, request: Request, stream: bool) -> tuple[str, dict[str, Any]]:
+        messages: list[dict[str, Any]]
         messages = [{"role": said.role, "content": said.content} for said in request.messages]
         body: dict[str, Any] = {"model": self.model, "messages": messages}
         if request.sampling != PLAIN:
@@ -79,13 +80,14 @@ class Chat(Wire, abstract=True):
             raise Unreadable(f"{self.model}: the reply has no choices", billed=True)
         choice = said.choices[0]
         message = choice.message or NOTHING
-        text = plain(message.content)
+        content = message.content
+        text = content if type(content) is str else plain(content)
         finish = finished(choice.finish_reason)
         if not text and message.refusal:
             text, finish = message.refusal, "refused"
         if not text and finish == "filtered":
             raise Filtered(f"{self.model}: the content filter stopped the reply", billed=True)
-        reasoning = message.reasoning_content or message.reasoning or thought(message.content)
+        reasoning = message.reasoning_content or message.reasoning or thought(content)
         return replied(said, text, finish, tokens(choice.logprobs), reasoning or "")
 
     def fold(self) -> Fold:
@@ -93,10 +95,16 @@ class Chat(Wire, abstract=True):
 
     def _sample(self, sampling: Sampling, body: dict[str, Any]) -> None:
         """Add the settings to a body, each by the service's own name."""
-        for name in ("temperature", "top_p", "top_k", "presence_penalty", "frequency_penalty"):
-            value = getattr(sampling, name)
-            if value is not None:
-                body[name] = value
+        if sampling.temperature is not None:
+            body["temperature"] = sampling.temperature
+        if sampling.top_p is not None:
+            body["top_p"] = sampling.top_p
+        if sampling.top_k is not None:
+            body["top_k"] = sampling.top_k
+        if sampling.presence_penalty is not None:
+            body["presence_penalty"] = sampling.presence_penalty
+        if sampling.frequency_penalty is not None:
+            body["frequency_penalty"] = sampling.frequency_penalty
         if sampling.max_tokens is not None:
             body[self.limit] = sampling.max_tokens
         if sampling.seed is not None:
@@ -158,7 +166,7 @@ class ChatFold(Fold):
         thinking = delta.reasoning_content or delta.reasoning or thought(delta.content)
         if thinking:
             self.reasoning.append(thinking)
-        text = delta.content if isinstance(delta.content, str) else plain(delta.content)
+        text = delta.content if type(delta.content) is str else plain(delta.content)
         if text:
             self.pieces.append(text)
         elif delta.refusal:
@@ -233,18 +241,23 @@ def replied(
     if type(used) is not Used:
         return Reply(text, finish=finish, tokens=logprobs, reasoning=reasoning, upstream=upstream)
     tokens_in, tokens_out = count(used.prompt_tokens), count(used.completion_tokens)
-    cached = written = thought = 0
+    cached = written = hidden = 0
     read, wrote = used.prompt_tokens_details, used.completion_tokens_details
-    if type(read) is Read:
+    if type(read) is Read and (read.cached_tokens or read.cache_write_tokens):
         cached, written = count(read.cached_tokens) or 0, count(read.cache_write_tokens) or 0
-    if type(wrote) is Written:
-        thought = count(wrote.reasoning_tokens) or 0
-        if thought and tokens_in is not None and tokens_out is not None:
-            if used.total_tokens == tokens_in + tokens_out + thought:  # xAI counts it apart
-                tokens_out += thought
-    cached = min(cached or count(used.prompt_cache_hit_tokens) or 0, tokens_in or 0)
+    if used.prompt_cache_hit_tokens and not cached:
+        cached = count(used.prompt_cache_hit_tokens) or 0
+    if cached or written:
+        cached = min(cached, tokens_in or 0)
+        written = min(written, (tokens_in or 0) - cached)
+    if type(wrote) is Written and wrote.reasoning_tokens:
+        hidden = count(wrote.reasoning_tokens) or 0
+        apart = (tokens_in or 0) + (tokens_out or 0) + hidden == used.total_tokens
+        if apart and tokens_out is not None:  # xAI does not count them among those written
+            tokens_out += hidden
+        hidden = min(hidden, tokens_out or 0)
     usd = used.cost
-    if type(usd) not in (int, float) or usd < 0:
+    if usd is not None and (type(usd) not in (int, float) or usd < 0):
         usd = None
     return Reply(
         text,
@@ -253,8 +266,8 @@ def replied(
         tokens_out,
         usd=usd,
         finish=finish,
-        tokens_written=min(written, (tokens_in or 0) - cached),
-        tokens_reasoning=min(thought, tokens_out or 0),
+        tokens_written=written,
+        tokens_reasoning=hidden,
         tokens=logprobs,
         reasoning=reasoning,
         upstream=upstream,

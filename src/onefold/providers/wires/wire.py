@@ -127,7 +127,7 @@ class Wire(Provider, abstract=True):
             data = await way.transport().send(self._outgoing(way, request, False))
             return self._finished(self.parse(data), request)
         except FAILURES as error:
-            raise self._told(error, data, request.model, way.secret) from None
+            raise self._told(error, data, request.model, way.secrets) from None
 
     async def stream(self, request: Request) -> AsyncIterator[str | Reply]:
         way, data = self._way(), b""
@@ -147,7 +147,7 @@ class Wire(Provider, abstract=True):
                 yield text
             yield self._finished(fold.reply(), request)
         except FAILURES as error:
-            raise self._told(error, data, request.model, way.secret) from None
+            raise self._told(error, data, request.model, way.secrets) from None
 
     def _finished(self, reply: Reply, request: Request) -> Reply:
         """The reply with its confidence, and without the beginning that the service repeats."""
@@ -158,7 +158,9 @@ class Wire(Provider, abstract=True):
             reply = structs.replace(reply, confidence=min(1.0, exp(mean)))
         return reply
 
-    def _told(self, error: Exception, data: bytes, who: str, secret: str) -> ModelError:
+    def _told(
+        self, error: Exception, data: bytes, who: str, secrets: tuple[str, ...]
+    ) -> ModelError:
         """What went wrong as one of our errors, named after its deployment, without the key."""
         if isinstance(error, Rejected):
             found = failure(error, who)
@@ -167,9 +169,9 @@ class Wire(Provider, abstract=True):
         else:
             found = unreadable(who, data, error)
             found.billed = True
-        words = keys.scrubbed(str(found), secret).removeprefix(f"{self.model}: ")
+        words = keys.scrubbed(str(found), *secrets).removeprefix(f"{self.model}: ")
         words = words if words.startswith(f"{who}: ") else f"{who}: {words}"
-        if found.status in (401, 403) and not secret:
+        if found.status in (401, 403) and not secrets:
             words += "; no key was sent: say key: env:NAME or key: file:PATH"
         found.args = (words,)
         found.model = who
@@ -283,20 +285,23 @@ class Wire(Provider, abstract=True):
 class Way:
     """How a wire reaches its service for now: address, headers, the key that is in them."""
 
-    __slots__ = ("base", "headers", "secret", "until", "wire")
+    __slots__ = ("base", "headers", "secrets", "until", "wire")
 
     def __init__(self, wire: Wire, until: float, base: str, secret: str) -> None:
         service = wire.service
         self.wire = wire
         self.until = until
         self.base = base
-        self.secret = secret
+        self.secrets: tuple[str, ...] = (secret,) if secret else ()
         self.headers = {"content-type": "application/json", **dict(service.fixed)}
         if secret:
             bearer = service.header == "authorization"
             self.headers[service.header] = f"Bearer {secret}" if bearer else secret
         for name, value in wire.headers.items():
-            self.headers[name.lower()] = keys.read(value, (), name) if keys.named(value) else value
+            if keys.named(value):
+                value = keys.read(value, (), name)
+                self.secrets += (value,)
+            self.headers[name.lower()] = value
 
     def transport(self) -> Transport:
         """The session's transport, else the process's own."""
