@@ -281,7 +281,7 @@ def child(url: str, folder: str, way: str) -> None:
     if way == "run":
         with of.Session(models) as session:
             of.run(of.Model("m"), questions, out=folder, session=session, concurrency=32,
-                   progress=lambda outcome: seen(outcome.query.id))  # fmt: skip
+                   progress=lambda outcome: seen(outcome.id))  # fmt: skip
         return
     with of.Session(models, journal=Path(folder) / "journal.db"):
 
@@ -322,6 +322,7 @@ def killed(url: str, way: str, kills: int, chance: Random) -> dict[str, int]:
             replies = {line.decode() for line in process.stdout.read().splitlines(keepends=True)
                        if line.endswith(b"\n")}  # fmt: skip
             ended = process.wait() == 0
+            assert ended or process.returncode == -9, "it died by itself"
             file = Path(folder) / "journal.db"
             if not file.exists():
                 continue

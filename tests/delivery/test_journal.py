@@ -211,7 +211,7 @@ def test_calls_that_cannot_be_written_down_before_they_are_made_are_not_made(tmp
     path = tmp_path / "paid.db"
     with session(path, paid) as inside:
         full(inside)
-        results = many(100)
+        results = many(400)
         assert {type(result) for result in results} == {of.NotRecorded}
         assert paid.calls == []
         roomy(inside)

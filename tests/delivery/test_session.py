@@ -184,3 +184,85 @@ def test_the_service_s_own_counts_and_price_go_before_estimates():
     ]:
         with of.Session({"m": of.Deployment("m", Says(reply), price)}):
             assert instantly(of.Model("m")("q")).usage == usage
+
+
+def test_every_model_below_an_operator_is_prepared_once_before_anything_is_asked():
+    prepared = []
+
+    class Prepares(of.Provider, name="test_session_prepares"):
+        fit: bool = True
+
+        async def complete(self, request):
+            return of.Reply("yes", 1, 0, 1)
+
+        def _prepare(self, model):
+            prepared.append(model)
+            if not self.fit:
+                raise of.ConfigError(f"{model} is not fit")
+
+    models = {"a": Prepares(), "b": Prepares(), "c": Prepares(False), "all": {"fleet": ["a", "c"]}}
+    with of.Session(models):
+        panel = of.Panel(["a", "b"])
+        for _ in range(3):
+            instantly(panel("q"))
+        assert prepared == ["a", "b"]
+        for operator in (of.Panel(["a", "c"]), of.Model("all"), of.Panel([of.Model("all")])):
+            with pytest.raises(of.ConfigError, match="is not fit"):
+                instantly(operator("q"))
+
+
+def test_only_so_many_operators_are_remembered_as_checked():
+    session = of.Session({"m": "fake:a"})
+    for _ in range(1500):
+        session.ready(of.Model("m"))
+    assert len(session._ready) <= 1001
+
+
+def test_a_session_for_one_run_has_a_journal_of_its_own_and_all_else_in_common(tmp_path):
+    session = of.Session({"m": "fake:a"}, cache="memory", budget=of.Budget(calls=9))
+    run = session.journalled(tmp_path / "run.db")
+    assert run.journal.paced
+    assert (run.models, run.cache, run.budget) == (session.models, session.cache, session.budget)
+    with session:
+        with run:
+            assert asked() == "a"
+        assert session.journal is None
+        assert asked() == "a"
+    assert session.budget.spent.calls == 1
+    with pytest.raises(of.ConfigError, match="closed"), run:
+        asked()
+
+
+def test_a_session_that_has_a_journal_keeps_it_for_its_runs(tmp_path):
+    with of.Session({"m": "fake:a"}, journal=tmp_path / "paid.db") as session:
+        run = session.journalled(tmp_path / "run.db")
+        assert run.journal is session.journal
+        run.close()
+        assert asked() == "a"
+    assert not (tmp_path / "run.db").exists()
+    assert of.Session().journalled(None).journal is None
+
+
+def test_a_session_without_files_may_be_entered_again():
+    session = of.Session({"m": "fake:a"})
+    for _ in range(2):
+        with session:
+            assert asked() == "a"
+
+
+def test_a_cache_on_disk_is_opened_and_closed_with_the_session(tmp_path):
+    for calls in (1, 0):
+        with of.Session({"m": "fake:a"}, cache=tmp_path / "kept.db"):
+            assert instantly(of.Model("m")("q")).usage.calls == calls
+    from onefold.delivery.cache import Memory
+
+    cache = Memory()
+    with of.Session(cache=cache) as session:
+        assert session.cache is cache
+
+
+def test_a_budget_may_be_a_plain_number_of_dollars():
+    assert of.Session(budget=5).budget.usd == 5
+    budget = of.Budget(calls=1)
+    assert of.Session(budget=budget).budget is budget
+    assert of.Session().budget is None

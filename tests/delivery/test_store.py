@@ -131,6 +131,47 @@ def test_everyone_who_shares_a_failed_commit_is_told(store):
     assert [type(said) for said in asyncio.run(main())] == [of.NotRecorded] * 5
 
 
+def test_a_row_that_could_not_be_written_may_be_taken_back(store):
+    async def main():
+        fill(store)
+        row = (1, "x" * 100_000)
+        with pytest.raises(of.NotRecorded):
+            await store.write(INSERT, row)
+        store.withdraw(INSERT, row)
+        store.withdraw(INSERT, row)
+        store.db.execute("PRAGMA max_page_count = 1073741823")
+        await store.write(INSERT, (2, "x"))
+
+    asyncio.run(main())
+    assert rows(store) == [2]
+
+
+def test_a_row_and_its_change_in_one_commit_are_written_in_this_order(store):
+    async def main():
+        change = "UPDATE t SET words = ? WHERE n = ?"
+        await asyncio.gather(
+            store.write(change, ("changed", 1)), *(store.write(INSERT, (n, "x")) for n in range(3))
+        )
+
+    asyncio.run(main())
+    assert store.read("SELECT n FROM t WHERE words = ?", ("changed",)) == [(1,)]
+
+
+def test_writing_nothing_is_no_commit(store):
+    begun = commits(store)
+    store.flush()
+    assert begun == []
+
+
+def test_a_statement_that_is_wrong_keeps_its_rows_and_says_so(store):
+    store.waiting.append(("INSERT INTO nowhere VALUES (?)", (1,)))
+    with pytest.raises(of.NotRecorded, match="nowhere"):
+        store.flush()
+    assert not store.db.in_transaction
+    assert len(store.waiting) == 1
+    store.waiting.clear()
+
+
 def test_closing_writes_what_waits(tmp_path):
     store = Store(tmp_path / "rows.db", TABLE)
     store.waiting.append((INSERT, (7, "x")))

@@ -136,7 +136,7 @@ def test_a_deadline_ends_the_call_and_its_connection(wire):
         async with Service(script(delay=30)) as service:
             with of.Session({"a": entry(service.url, wire)}) as session:
                 with pytest.raises(of.TimedOut):
-                    await of.Within(of.Panel([of.Panel(["a"])]), seconds=0.05)("Now?")
+                    await of.Within(of.Panel([of.Panel(["a"])]), seconds=0.3)("Now?")
                 assert busy() == 0
                 assert session.usage()["a"].used.estimated
             assert await soon(lambda: left(service.calls) == [1])

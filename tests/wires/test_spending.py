@@ -57,18 +57,18 @@ def test_a_hedge_wins_and_the_loser_is_let_go_and_booked(wire, tmp_path):
     asyncio.run(main())
 
 
-def test_the_loser_frees_its_connection_within_one_turn_of_the_loop():
+@pytest.mark.parametrize("wire", WIRES)
+def test_a_call_that_is_cancelled_frees_its_connection_within_one_turn_of_the_loop(wire):
     async def main():
-        async with Service(script(delay=late(1))) as service:
-            with of.Session({"a": entry(service.url, hedge={"after": 0.02})}):
+        async with Service(script(delay=30)) as service:
+            with of.Session({"a": entry(service.url, wire)}):
                 call = asyncio.ensure_future(of.Model("a")("Anyone?"))
-                assert await soon(lambda: len(service.calls) == 2)
-                held = 2
-                while not call.done():
-                    held = busy()
-                    await asyncio.sleep(0)
-                assert held <= 1
+                assert await soon(lambda: len(service.calls) == 1)
+                assert busy() == 1
+                call.cancel()
+                await asyncio.sleep(0)
                 assert busy() == 0
+            assert call.done()
 
     asyncio.run(main())
 
@@ -191,7 +191,7 @@ def test_calls_hold_at_any_concurrency_whatever_goes_wrong():
 def test_seconds_hold_for_calls_that_already_run():
     async def main():
         async with Service(script(delay=30)) as service:
-            budget = of.Budget(seconds=0.1)
+            budget = of.Budget(seconds=0.5)
             with of.Session({"a": entry(service.url)}, budget=budget):
                 results = await several(["a"] * 20)
                 assert all(isinstance(error, of.TimedOut) for error in results), results
@@ -235,7 +235,7 @@ def test_a_panels_own_budget_bounds_its_seconds():
         async with Service(script(delay=30)) as service:
             with of.Session({"a": entry(service.url), "b": entry(service.url, "gemini")}):
                 with pytest.raises((of.TimedOut, of.NoAnswer)):
-                    await of.Within(of.Panel(["a", "b"]), seconds=0.05, usd=1.0)("Now?")
+                    await of.Within(of.Panel(["a", "b"]), seconds=0.4, usd=1.0)("Now?")
                 assert busy() == 0
             assert await soon(lambda: len(left(service.calls)) == 2)
 

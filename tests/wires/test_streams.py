@@ -13,7 +13,6 @@ from faults import (
     Crlf,
     Drip,
     Duplicate,
-    EndsEarly,
     ErrorInside,
     Lie,
     Refuse,
@@ -157,9 +156,7 @@ def test_events_that_come_twice_at_the_end_are_paid_once(wire):
 
 
 @pytest.mark.parametrize("wire", WIRES)
-@pytest.mark.parametrize(
-    "fault", [Status(503), Status(429), Refuse(), ErrorInside(after=0), EndsEarly(after=0)]
-)
+@pytest.mark.parametrize("fault", [Status(503), Status(429), Refuse(), ErrorInside(after=0)])
 def test_no_word_is_told_twice_when_a_stream_is_tried_again(wire, fault):
     async def main():
         async with Service(script(faults=[fault, fault])) as service:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from onefold import __version__
-from onefold.cli import ask, demo, doctor, plan, run, schema, show
+from onefold.cli import ask, demo, doctor, log, models, plan, run, schema, show
 from onefold.core.errors import OnefoldError
 
 app = typer.Typer(
@@ -19,7 +19,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (demo, ask, run, plan, show, schema, doctor):
+for command in (demo, ask, run, plan, show, log, models, schema, doctor):
     app.command()(getattr(command, command.__name__.rsplit(".", 1)[-1]))
 
 

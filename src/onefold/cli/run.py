@@ -10,8 +10,11 @@ from typing import Annotated, Any
 
 import typer
 
+from onefold.cli.log import unfinished
+from onefold.cli.models import aligned
 from onefold.core.errors import ConfigError
 from onefold.core.usage import NOTHING, Usage, dollars
+from onefold.delivery.session import Session
 from onefold.lab.book import ANSWERS, JOURNAL, locked
 from onefold.lab.measure import Outcome
 from onefold.lab.prompts import load_prompts
@@ -28,7 +31,9 @@ FILES = (
 
 
 def run(
-    config: Annotated[str, typer.Argument(help="A recipe: a YAML file, or its text.")],
+    config: Annotated[
+        str, typer.Argument(help="A recipe: a YAML, TOML or JSON file, or its text.")
+    ],
     prompts: Annotated[
         str, typer.Argument(help="Questions: JSON, JSONL, CSV, Parquet, or - for standard input.")
     ],
@@ -56,6 +61,7 @@ def run(
     questions = load_prompts(prompts)[:limit]
     if fresh:
         discard(out)
+    killed(out)
     session = recipe.session(**({} if budget is None else {"budget": budget}))
     with Bar(len(questions)) as bar:
         work = arun(
@@ -71,7 +77,41 @@ def run(
         except KeyboardInterrupt:
             typer.echo(f"stopped; {out} holds what was paid: run the same to go on", err=True)
             raise typer.Exit(130) from None
-    finish(done, recipe, out)
+    finish(done, recipe, out, session)
+
+
+def killed(out: Path) -> None:
+    """Say what an earlier run that was killed here may have paid for in vain.
+
+    Raises:
+        ConfigError: another run is writing there, or its journal cannot be read.
+    """
+    if not (out / JOURNAL).is_file():
+        return
+    with locked(out):
+        count = unfinished(out / JOURNAL)
+    if count:
+        calls = "1 call was" if count == 1 else f"{count} calls were"
+        typer.echo(
+            f"{calls} under way when a run into {out} was killed: at most so many are paid twice "
+            f"(onefold log {out} --status begun)",
+            err=True,
+        )
+
+
+def used(session: Session) -> None:
+    """Say what each model used just now, beside what was estimated for it beforehand."""
+    spent = session.usage()
+    if not spent:
+        return
+    lines: list[tuple[str, ...]] = [
+        ("model", "calls", "failed", "tokens", "estimated tokens", "cost", "estimated cost")
+    ]
+    for name, each in sorted(spent.items()):
+        counts = (each.calls, each.failed, each.used.tokens, each.estimated.tokens)
+        costs = (dollars(each.used.usd), dollars(each.estimated.usd))
+        lines.append((name, *map(str, counts), *costs))
+    typer.echo(aligned(lines), err=True)
 
 
 def discard(out: Path) -> None:
@@ -94,12 +134,13 @@ def replayed(recipe: Recipe, recording: str | None, instant: bool) -> Recipe:
     return recipe if recording is None else recipe.replayed(recording, 1.0 if instant else 0.0)
 
 
-def finish(done: Run, recipe: Recipe, out: Path) -> None:
+def finish(done: Run, recipe: Recipe, out: Path, session: Session) -> None:
     """Write the report beside the answers and print it."""
     write_report(done, out)
     (out / "recipe.yaml").write_text(recipe.dump(), encoding="utf-8")
     typer.echo((out / "report.txt").read_text(encoding="utf-8"))
     typer.echo(f"written to {out}: answers.jsonl, answers.csv, members.csv, statistics.json, …")
+    used(session)
     if done.stopped:
         typer.echo(f"stopped early: {done.stopped}\nRun the same command to go on.", err=True)
         raise typer.Exit(3)

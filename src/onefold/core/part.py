@@ -163,6 +163,8 @@ def walk(part: Part) -> Iterator[Part]:
 
 def converted(value: Any, hint: Any) -> Any:
     """A plain value checked against its type; lists become tuples, whole numbers floats."""
+    if isinstance(value, Enum):
+        value = value.value
     if hint is Any or hint is Callable or getattr(hint, "__origin__", None) is Callable:
         return value
     return msgspec.convert(value, hint)

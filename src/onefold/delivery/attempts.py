@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from asyncio import CancelledError, get_running_loop, sleep, timeout_at
-from collections.abc import Sequence
+from asyncio import CancelledError, Task, current_task, get_running_loop, sleep, timeout_at
+from collections.abc import Iterable, Sequence
 from contextlib import aclosing
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from msgspec import structs
 
@@ -19,6 +21,7 @@ from onefold.delivery.traffic.retry import pause
 from onefold.runtime.relay import relay
 from onefold.runtime.trace import Span
 
+NOBODY: set[Task[Any] | None] = set()
 MOST = 4096  # tokens a reply may have under a cap on dollars or tokens, unless something says more
 
 
@@ -27,10 +30,20 @@ class Call:
 
     until: loop time after which nothing is started. ends: loop time at which a budget's seconds
         are over, and what runs is cut off. speaker: the attempt whose words are told; it
-        is committed to, once it has said one.
+        is committed to, once it has said one. rivals: attempts that run side by side.
     """
 
-    __slots__ = ("budgets", "ends", "key", "request", "session", "span", "speaker", "until")
+    __slots__ = (
+        "budgets",
+        "ends",
+        "key",
+        "request",
+        "rivals",
+        "session",
+        "span",
+        "speaker",
+        "until",
+    )
 
     def __init__(self, session: Session, request: Request, span: Span, key: str) -> None:
         self.session = session
@@ -38,11 +51,19 @@ class Call:
         self.span = span
         self.key = key
         self.speaker: object = None
+        self.rivals: set[Task[Any] | None] = NOBODY
         self.ends: float | None = None
         self.budgets = budgets.get()
         self.until = deadline.get()
         if session.budget is not None:
             self.budgets = (session.budget, *self.budgets)
+
+    def speaks(self, task: Task[Any] | None) -> None:
+        """Commit to the attempt that says the first word; the others are let go."""
+        self.speaker = task
+        for rival in self.rivals:
+            if rival is not None and rival is not task:
+                rival.cancel()
 
 
 async def reached(call: Call, models: Sequence[Deployment]) -> Reply:
@@ -54,14 +75,12 @@ async def reached(call: Call, models: Sequence[Deployment]) -> Reply:
     Raises:
         ModelError: of the deployment that was tried first, when all are given up.
     """
-    number = 0
+    failed: dict[str, Failed] = {}
     first: ModelError | None = None
     while True:
-        number += 1
-        failed: list[tuple[Deployment, ModelError]] = []
         for place, model in enumerate(models):
             retries = call.session.models.line(model).retries
-            if retries is not None and number == 1:
+            if retries is not None and model.name not in failed:
                 retries.deposit()
             try:
                 if model.hedge is None:
@@ -71,35 +90,44 @@ async def reached(call: Call, models: Sequence[Deployment]) -> Reply:
                 if call.speaker is not None:
                     raise
                 first = first or error
-                failed.append((model, error))
-        models, seconds = again(call, failed, number)
-        if not models:
-            raise first or failed[0][1]
-        call.span.note("retry", (number, seconds, failed[0][1]))
+                before = failed.get(model.name)
+                failed[model.name] = Failed(model, error, before.times + 1 if before else 1)
+        found = again(call, failed.values())
+        if found is None:
+            assert first is not None, "whoever comes here has failed"
+            raise first
+        seconds, model = found
+        models = (model,)
+        call.span.note("retry", (failed[model.name].times, seconds, failed[model.name].error))
         await sleep(seconds)
 
 
-def again(
-    call: Call, failed: Sequence[tuple[Deployment, ModelError]], number: int
-) -> tuple[list[Deployment], float]:
-    """The deployments worth another attempt, and the seconds until then; none: give up."""
-    pauses: dict[str, float] = {}
-    for model, error in failed:
-        if model.retry is not None:
-            seconds = pause(model.retry, number, error, call.session.models.random.random())
+class Failed(NamedTuple):
+    """A deployment that failed: its last error, and how often it was tried."""
+
+    model: Deployment
+    error: ModelError
+    times: int
+
+
+def again(call: Call, failed: Iterable[Failed]) -> tuple[float, Deployment] | None:
+    """The deployment that may be tried again first, and in how many seconds; None: give up."""
+    lines, draw = call.session.models.line, call.session.models.random.random
+    waits: list[tuple[float, Deployment]] = []
+    for model, error, times in failed:
+        retries = lines(model).retries
+        if model.retry is not None and retries is not None and retries.ready:
+            seconds = pause(model.retry, times, error, draw())
             if seconds is not None:
-                pauses[model.name] = seconds
-    if not pauses:
-        return [], 0.0
-    seconds = min(pauses.values())
-    if call.until is not None and get_running_loop().time() + seconds >= call.until:
-        return [], 0.0
-    models = []
-    for model, _ in failed:
-        retries = call.session.models.line(model).retries
-        if pauses.get(model.name) == seconds and retries is not None and retries.withdraw():
-            models.append(model)
-    return models, seconds
+                waits.append((seconds, model))
+    if not waits:
+        return None
+    seconds, model = min(waits, key=itemgetter(0))
+    retries = lines(model).retries
+    late = call.until is not None and get_running_loop().time() + seconds >= call.until
+    if late or retries is None or not retries.withdraw():
+        return None
+    return seconds, model
 
 
 async def hedged(call: Call, model: Deployment, other: Deployment) -> Reply:
@@ -111,6 +139,7 @@ async def hedged(call: Call, model: Deployment, other: Deployment) -> Reply:
     delay = hedge.delay()
     if delay is None:
         return await attempt(call, model)
+    call.rivals = set()
     doubled = False
 
     async def leg(index: int) -> Reply | OnefoldError | None:
@@ -125,6 +154,7 @@ async def hedged(call: Call, model: Deployment, other: Deployment) -> Reply:
                 return None
             doubled = True
             call.span.note("hedge", delay)
+        call.rivals.add(current_task())
         try:
             return await attempt(call, other if index else model)
         except ModelError as error:
@@ -133,6 +163,8 @@ async def hedged(call: Call, model: Deployment, other: Deployment) -> Reply:
             if not index:
                 raise
             return error  # a second attempt that there is no money for is none
+        finally:
+            call.rivals.discard(current_task())
 
     def enough(results: Sequence[Reply | OnefoldError | None], _: int) -> bool:
         if any(isinstance(result, Reply) for result in results):
@@ -334,17 +366,16 @@ async def said(call: Call, model: Deployment, request: Request) -> Reply:
 
 
 async def streamed(call: Call, model: Deployment, request: Request) -> Reply:
-    """The reply, its pieces told to the listeners as they come, unless another attempt speaks."""
+    """The reply, its pieces told to the listeners as they come."""
     reply: Reply | None = None
-    me = object()
+    me = current_task()
     async with aclosing(model.provider.stream(request)) as pieces:  # type: ignore[type-var]
         async for piece in pieces:
             if isinstance(piece, Reply):
                 reply = piece
-                continue
-            if call.speaker is None:
-                call.speaker = me
-            if call.speaker is me:
+            elif piece:
+                if call.speaker is None:
+                    call.speaks(me)
                 call.span.note("token", piece)
     if reply is None:
         raise Unreadable(f"{model.name}: the stream ended without a reply", model=model.name)

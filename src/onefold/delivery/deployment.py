@@ -77,7 +77,7 @@ class Deployment(Struct, frozen=True):
         """What a call can use at most, when it reads and writes so many tokens at most."""
         price, usd = self.price, None
         if price is not None:
-            dearest = max(price.tokens_in, price.tokens_written or 0.0)
+            dearest = max(price.tokens_in, price.tokens_written or 0.0, price.tokens_cached or 0.0)
             usd = (tokens_in * dearest + most * price.tokens_out) / 1e6 + price.call
         return Usage(tokens_in, 0, most, usd, 1, True)
 

@@ -10,7 +10,7 @@ import msgspec
 from onefold.core.part import Part
 from onefold.core.schema import plain_schema
 from onefold.core.spec import plainly
-from onefold.delivery.deployment import Deployment, deployment, hints
+from onefold.delivery.deployment import Deployment, defaults, deployment, hints
 from onefold.delivery.traffic.fleet import Fleet
 
 ABOUT = tuple(name for name in Deployment.__struct_fields__ if name not in ("name", "provider"))
@@ -26,9 +26,10 @@ def entry_data(entry: Any) -> Any:
     if isinstance(entry, Part):
         return plainly(entry)
     if isinstance(entry, Deployment):
-        about = {name: msgspec.to_builtins(getattr(entry, name)) for name in ABOUT}
-        plain = {name: value for name, value in about.items() if value not in (None, ())}
-        return {"provider": plainly(entry.provider), **plain}
+        usual = Deployment(entry.name, entry.provider, **defaults(entry.provider))
+        said = [name for name in ABOUT if getattr(entry, name) != getattr(usual, name)]
+        about = {name: msgspec.to_builtins(getattr(entry, name)) for name in said}
+        return {"provider": plainly(entry.provider), **about}
     if isinstance(entry, Fleet):
         about = {"fleet": list(entry.of), "pick": entry.pick, "weights": list(entry.weights)}
         return {name: value for name, value in about.items() if value}
@@ -39,7 +40,7 @@ def entry_data(entry: Any) -> Any:
 
 def priced(entry: Any) -> dict[str, Any]:
     """An entry without its provider, whose price it keeps."""
-    part = deployment("", entry) if not bare(entry) else None
+    part = deployment("model", entry) if not bare(entry) else None
     price: dict[str, Any] = {}
     if isinstance(part, Deployment) and part.price:
         price = {"price": msgspec.to_builtins(part.price)}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from asyncio import get_running_loop
 from collections.abc import Mapping
+from enum import Enum
+from itertools import chain, count
 from random import Random
 from typing import Any, Literal
 
@@ -13,7 +15,7 @@ from msgspec import Struct, structs
 from onefold.core.errors import ConfigError, unknown
 from onefold.core.registry import lookup, lookup_kind, names
 from onefold.core.usage import NOTHING, Price, Usage
-from onefold.delivery.deployment import Deployment, deployment, provider
+from onefold.delivery.deployment import Deployment, defaults, deployment, provider
 from onefold.delivery.provider import Provider, Request
 from onefold.delivery.traffic.fleet import Fleet, View, ordered
 from onefold.delivery.traffic.line import Line
@@ -44,6 +46,7 @@ class Models:
         self.deployments: dict[str, Deployment | Fleet] = {}
         self.aliases: dict[str, str] = {}
         self.lines: dict[str, Line] = {}
+        self.own: dict[tuple[str, int], Deployment] = {}
         self.random = Random()
         for name, entry in (entries or {}).items():
             self.register(name, entry)
@@ -54,9 +57,11 @@ class Models:
         Raises:
             ConfigError: another one has the name, or the entry does not fit.
         """
+        name = plain(name)
         if name in self.deployments or name in self.aliases:
             raise ConfigError(f"two models named {name!r}: rename one")
-        return self._known(deployment(name, {"provider": model, **about} if about else model))
+        made = deployment(name, {"provider": model, **about} if about else model)
+        return self._known(made if made.name == name else structs.replace(made, name=name))
 
     def find(self, name: str) -> Deployment | Fleet:
         """The deployment behind a name or alias, or behind `provider:model`.
@@ -67,6 +72,8 @@ class Models:
         found = self.deployments.get(name) or self.deployments.get(self.aliases.get(name, ""))
         if found is not None:
             return found
+        if isinstance(name, Enum):
+            return self.find(plain(name))
         kind, colon, _ = name.partition(":")
         if colon:
             if lookup(Provider, kind) is None:
@@ -80,17 +87,41 @@ class Models:
             raise unknown("model or operator", name, known)
         return self._known(deployment(name, ready))
 
+    def owned(self, name: str, part: Provider) -> Deployment:
+        """The deployment of a model that brings its own provider; nobody else can name it.
+
+        Another provider under the same name gets a number, so that each has guards of its own.
+        """
+        held = self.own.get((name, id(part)))
+        if held is not None and held.provider is part:
+            return held
+        same = (one for one in self.own.values() if one.provider == part)
+        held = next((one for one in same if one.name.partition("#")[0] == name), None)
+        if held is None:
+            taken = {*self.deployments, *self.aliases, *(one.name for one in self.own.values())}
+            spellings = chain([name], (f"{name}#{number}" for number in count(2)))
+            free = next(spelling for spelling in spellings if spelling not in taken)
+            held = self._priced(Deployment(free, part, **defaults(part)))
+        if len(self.own) > 1000:
+            self.own.clear()
+        self.own[name, id(part)] = held
+        return held
+
+    def _priced(self, model: Deployment) -> Deployment:
+        """A deployment at the price that overrides say."""
+        own = getattr(model.provider, "model", "")
+        names = (model.name, model.name.partition("#")[0], model.origin, own)
+        price = next((self.prices[name] for name in names if name in self.prices), None)
+        return model if price is None else structs.replace(model, price=price)
+
     def _known(self, model: Deployment | Fleet) -> Deployment | Fleet:
         """Keep a deployment under its name and aliases, at the price that overrides say."""
         if isinstance(model, Deployment):
-            names = (model.name, model.origin, getattr(model.provider, "model", ""))
-            price = next((self.prices[name] for name in names if name in self.prices), None)
-            if price is not None:
-                model = structs.replace(model, price=price)
+            model = self._priced(model)
             for alias in model.aliases:
                 if alias in self.aliases or alias in self.deployments:
                     raise ConfigError(f"two models named {alias!r}: rename the alias")
-                self.aliases[alias] = model.name
+            self.aliases |= dict.fromkeys(model.aliases, model.name)
         self.deployments[model.name] = model
         return model
 
@@ -147,8 +178,9 @@ class Models:
         by: each model, each provider, or each tag; a model with two tags counts under both.
         """
         found: dict[str, Spent] = {}
+        own = {model.name: model for model in self.own.values()}
         for name, line in self.lines.items():
-            model = self.deployments.get(name)
+            model = self.deployments.get(name) or own.get(name)
             if not line.calls:
                 continue
             if by == "model" or not isinstance(model, Deployment):
@@ -165,7 +197,7 @@ class Models:
                 )
         return found
 
-    def models(
+    def listed(
         self, *, tag: str = "", provider: str = "", capability: str = ""
     ) -> list[Deployment]:
         """The deployments known here that have a tag, a provider, a capability; all by default."""
@@ -177,6 +209,11 @@ class Models:
             and (not provider or provider == model.provider.name_of_part)
             and (not capability or capability in model.capabilities)
         ]
+
+
+def plain(name: str | Enum) -> str:
+    """A name from itself or from an enum's member."""
+    return str(name.value) if isinstance(name, Enum) else name
 
 
 def as_price(name: str, price: Any) -> Price:

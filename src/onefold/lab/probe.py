@@ -21,7 +21,7 @@ from onefold.delivery.provider import Provider, Reply, Request, Sampling
 from onefold.delivery.session import Session
 from onefold.providers.wires.embeddings import Embedder
 from onefold.providers.wires.wire import Wire
-from onefold.runtime.trace import Phase, Span
+from onefold.runtime.trace import Listener, Phase, Span
 
 MOST = 256  # tokens a reply may have: hidden reasoning counts too
 PATIENCE = 60.0  # seconds that one question may take, its retries included
@@ -86,12 +86,12 @@ async def probe(name: str, session: Session) -> Probed:
     with session:
         for what, request in questions(model).items():
             declared = declares(model.provider, what)
-            if declared is False or (declared is None and what == "continues"):
+            if not asks(what, declared):
                 findings.append(Finding(what, declared, None, "not declared, so not asked"))
                 continue
             pieces = Pieces()
-            listeners = (*session.listeners, pieces) if what == "stream" else session.listeners
-            with Span("answer", name, request, None, listeners) as span:
+            heard: tuple[Listener, ...] = (pieces,) if what == "stream" else ()
+            with Span("answer", name, request, None, (*session.listeners, *heard)) as span:
                 seen, reply = await tried(request, pieces, what)
             used += span.usage
             findings.append(Finding(what, declared, *seen))
@@ -142,9 +142,9 @@ def cost(name: str, session: Session) -> Usage:
     """
     model = deployed(name, session)
     asked = [
-        model.bound(request, 0 if what == "vectors" else MOST)
+        model.bound(request.most_tokens_in, 0 if what == "vectors" else MOST)
         for what, request in questions(model).items()
-        if declares(model.provider, what) is not False
+        if asks(what, declares(model.provider, what))
     ]
     return sum(asked, NOTHING)
 
@@ -158,6 +158,11 @@ def declares(provider: Provider, what: str) -> bool | None:
     if what in ("schema", "logprobs"):
         return what not in provider.service.lacks
     return True
+
+
+def asks(what: str, declared: bool | None) -> bool:
+    """Whether a capability is asked for: what is declared, and what may be there unsaid."""
+    return declared is not False and (declared is True or what != "continues")
 
 
 async def tried(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -251,32 +251,45 @@ def load_models(path: str | Path) -> dict[str, Deployment | Fleet]:
     Raises:
         ConfigError: no such file, what is wrong in it, or a price of a model that it does not name.
     """
+    return configured(path)[1]
+
+
+def configured(path: str | Path) -> tuple[Recipe | None, dict[str, Deployment | Fleet]]:
+    """A configuration's recipe, None where it holds only models; and its models by name.
+
+    Raises:
+        ConfigError: as `load_models`.
+    """
     data, folder, where = read(path)
-    if isinstance(data, Mapping) and data and {*data} <= {"models", "prices"}:
-        try:
-            known = Models(provided(named("models", data)), named("prices", data))
-        except ConfigError as error:
-            raise at(where, error) from None
-        found = known_names(known)
-        for name in known.prices:
-            if name not in found:
-                raise at(f"{where}: prices", unknown("model", name, found))
-    else:
+    if not (isinstance(data, Mapping) and data and {*data} <= {"models", "prices"}):
         made = recipe_of(data, folder, where)
-        known = made.session(cache=None).models
-        for part in walk(made.operator):
-            if isinstance(part, Model) and part.provider is None:
-                known.members(part.model)
-    return dict(known.deployments)
+        asked = [part for part in walk(made.operator) if isinstance(part, Model)]
+        names = [part.model for part in asked if part.provider is None]
+        return made, everyone(made.session(cache=None).models, names)
+    try:
+        models = Models(provided(named("models", data)), named("prices", data))
+        found = everyone(models)
+        known = {name for model in found.values() for name in priced_as(model)}
+        for name in models.prices:
+            if name not in known:
+                raise at("prices", unknown("model", name, known))
+    except ConfigError as error:
+        raise at(where, error) from None
+    return None, found
 
 
-def known_names(models: Models) -> set[str]:
-    """Every name by which a price may be given, fleets' members looked up."""
-    for model in list(models.deployments.values()):
-        models.members(model)
-    found = [model for model in models.deployments.values() if isinstance(model, Deployment)]
-    services = (getattr(model.provider, "model", "") for model in found)
-    return {*(model.name for model in found), *(model.origin for model in found), *services} - {""}
+def everyone(models: Models, names: Iterable[str] = ()) -> dict[str, Deployment | Fleet]:
+    """All models that are known, those of further names and the members of fleets included."""
+    for name in [*models.deployments, *names]:
+        models.members(name)
+    return dict(models.deployments)
+
+
+def priced_as(model: Deployment | Fleet) -> set[str]:
+    """The names by which a model's price may be given."""
+    if isinstance(model, Fleet):
+        return set()
+    return {model.name, model.origin, getattr(model.provider, "model", "")} - {""}
 
 
 def read(path: str | Path) -> tuple[Any, Path | None, str]:

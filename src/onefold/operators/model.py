@@ -11,8 +11,9 @@ from onefold.core.answer import Answer
 from onefold.core.errors import ConfigError
 from onefold.core.query import Message, Query
 from onefold.delivery.deliver import deliver
-from onefold.delivery.deployment import Deployment, defaults
+from onefold.delivery.deployment import Deployment
 from onefold.delivery.provider import Provider, Request, Sampling
+from onefold.delivery.session import here
 from onefold.verbs import Operator
 
 Positive = Annotated[int, Meta(ge=1)]
@@ -92,9 +93,7 @@ class Model(Operator, name="model"):
 
     def _own(self) -> Deployment | None:
         """The deployment that the model brings itself, if it does."""
-        if self.provider is None:
-            return None
-        return Deployment(self.model, self.provider, **defaults(self.provider))
+        return None if self.provider is None else here().models.owned(self.model, self.provider)
 
     def _check(self) -> None:
         if not self.model.strip():

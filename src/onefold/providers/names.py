@@ -12,7 +12,7 @@ from onefold.providers.wires.anthropic import Anthropic
 from onefold.providers.wires.gemini import Gemini
 from onefold.providers.wires.services import OpenAI
 
-NAMES: dict[str, Provider] = {
+READY: dict[str, Anthropic | Gemini | OpenAI] = {
     "gemini_flash": Gemini("gemini-3.8-flash"),
     "gemini_pro": Gemini("gemini-3.1-pro-preview"),
     "openai_gpt4o_mini": OpenAI("gpt-4o-mini"),
@@ -23,5 +23,9 @@ NAMES: dict[str, Provider] = {
     "anthropic_opus": Anthropic("claude-opus-5-5"),
 }
 
-for name, provider in NAMES.items():
-    register(Provider, name, provider)
+NAMES: dict[str, str] = {
+    name: f"{ready.name_of_part}:{ready.model}" for name, ready in READY.items()
+}
+
+for name, ready in READY.items():
+    register(Provider, name, ready)

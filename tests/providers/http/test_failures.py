@@ -1,6 +1,7 @@
 """What services say when they do not answer becomes one of our errors, their words kept."""
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -22,7 +23,15 @@ from onefold.core.errors import (
     Unreachable,
     WrongKey,
 )
-from onefold.providers.http.failures import SHOWN, Rejected, failure, spoken, told, wait
+from onefold.providers.http.failures import (
+    SHOWN,
+    Rejected,
+    failure,
+    inside,
+    spoken,
+    told,
+    wait,
+)
 
 CASES = json.loads((Path(__file__).parent / "failures.json").read_text("utf-8"))
 QUOTA = "You exceeded your current quota, please check your plan and billing details."
@@ -95,8 +104,9 @@ def test_a_page_of_html_is_told_as_its_words():
 
 
 def test_a_long_message_is_cut():
-    error = rejected(400, {"error": {"message": "x" * 10_000, "code": "odd"}})
-    assert "…" in str(error)
+    error = shown(rejected(400, {"error": {"message": "x" * 10_000, "code": "odd"}}), "m", ())
+    assert "… x" in str(error)
+    assert str(error).endswith("(HTTP 400 odd)")
     assert len(str(error)) < SHOWN + 100
 
 
@@ -113,6 +123,10 @@ def test_a_redirect_is_refused_and_names_its_host_only(status):
 @pytest.mark.parametrize(
     ("code", "message", "kind"),
     [
+        ("invalid_request_error", "bad field", Refused),
+        ("authentication_error", "who?", WrongKey),
+        ("not_found_error", "model: x", NoSuchModel),
+        ("timeout_error", "too slow", TimedOut),
         ("overloaded_error", "Overloaded", Unreachable),
         ("api_error", "Internal server error", Unreachable),
         ("server_error", "The model produced an error", Unreachable),
@@ -126,11 +140,46 @@ def test_a_redirect_is_refused_and_names_its_host_only(status):
         ("", "llama runner process has terminated: exit status 2", Unreachable),
     ],
 )
-def test_an_error_inside_a_stream_is_known_by_its_code(code, message, kind):
+def test_an_error_inside_a_reply_is_known_by_its_code(code, message, kind):
     error = told(0, code, message, "m")
     assert type(error) is kind
     assert message in str(error)
-    assert "in the stream" in str(error)
+    assert "in the reply" in str(error)
+    assert error.billed
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "status"),
+    [
+        ({"code": 429, "message": "Rate limited"}, RateLimited, 429),
+        ({"code": "429", "message": "Rate limited"}, RateLimited, 429),
+        ({"code": 402, "message": "Payment required"}, NoCredit, 402),
+        ({"code": 400, "message": "bad field"}, Refused, 400),
+        ({"code": 400, "message": "too many tokens"}, TooLong, 400),
+        ({"code": 401, "message": "who?"}, WrongKey, 401),
+        ({"code": 502, "message": "x"}, Unreachable, 502),
+        ({"code": "BadRequest", "status": 422, "message": "bad field"}, Refused, 422),
+        ({"type": "overloaded_error", "message": "x"}, Unreachable, 529),
+        ({"type": "invalid_request_error", "message": "x"}, Refused, 400),
+        ({"code": 200, "message": "x"}, Unreachable, 0),
+        ({"code": True, "message": "x"}, Unreachable, 0),
+        ({"code": [429], "message": "x"}, Unreachable, 0),
+        ("model 'x' not found", NoSuchModel, 0),
+        (7, Unreachable, 0),
+    ],
+)
+def test_an_error_that_came_as_a_success_has_the_status_that_it_says_itself(error, kind, status):
+    made = inside(error, "m")
+    assert (type(made), made.status, made.billed) == (kind, status, False)
+    assert inside(error, "m", begun=True).billed
+
+
+@pytest.mark.parametrize("body", [b'{"error":', b"[", b'[{"message":'])
+@pytest.mark.parametrize("depth", [100, 5000])
+def test_no_body_is_too_deep_to_be_told(body, depth):
+    assert "HTTP 400" in str(rejected(400, body * depth + b"1"))
+    closed = body * depth + b"1" + (b"]" if body == b"[" else b"}") * depth
+    assert "HTTP 400" in str(rejected(400, closed))
 
 
 @pytest.mark.parametrize(
@@ -141,6 +190,18 @@ def test_an_error_inside_a_stream_is_known_by_its_code(code, message, kind):
         ({"error": {"message": "a", "code": 400, "status": "B"}}, ("B", "a")),
         ({"type": "error", "message": "a", "code": "b"}, ("b", "a")),
         ({"error": "a"}, ("", "a")),
+        ({"error": "a", "code": "b"}, ("b", "a")),
+        ({"error": "a", "code": 7}, ("", "a")),
+        ({"error": '{"error": {"message": "a", "type": "b"}}'}, ("b", "a")),
+        ({"error": 'it broke: {"error": "a"}'}, ("", "it broke: a")),
+        ({"error": '{"error": "a"'}, ("", '{"error": "a"')),
+        (
+            {"error": {"message": '{"error": {"message": "a", "code": "c"}}', "code": "b"}},
+            ("b", "a"),
+        ),
+        ({"error": {"message": "a", "metadata": {"raw": "b"}}}, ("", "a: b")),
+        ({"error": {"message": "a", "metadata": {"raw": None}}}, ("", "a")),
+        ({"error": {"message": "a", "metadata": "b"}}, ("", "a")),
         ({"detail": "a"}, ("", "a")),
         ({"message": "a"}, ("", "a")),
         ({"error": {}, "message": "a"}, ("", "a")),
@@ -208,6 +269,17 @@ def test_seconds_to_wait_come_in_many_forms(headers, expected):
 def test_a_date_to_wait_for_becomes_seconds_from_now():
     then = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
     assert 3500 < wait({"retry-after": then}) <= 3600
+
+
+def test_a_date_without_a_zone_is_in_utc(monkeypatch):
+    then = datetime.now(UTC) + timedelta(hours=1)
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert 3500 < wait({"retry-after": f"{then:%a, %d %b %Y %H:%M:%S} -0000"}) <= 3600
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_googles_delay_stands_in_the_body():

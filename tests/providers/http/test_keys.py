@@ -36,13 +36,30 @@ def test_no_key_at_all_may_stand_in_a_configuration():
 
 @pytest.mark.parametrize(
     "header",
-    ["Authorization", "X-Api-Key", "api-key", "Cookie", "X-Auth-Token", "Proxy-Authorization"],
+    [
+        "Authorization",
+        "Proxy-Authorization",
+        "X-Auth",
+        "X-Auth-Token",
+        "X-Api-Key",
+        "api-key",
+        "Ocp-Apim-Subscription-Key",
+        "X-Access-Key",
+        "X-Goog-Credential",
+        "X-Password",
+        "Cookie",
+    ],
 )
 def test_a_header_that_carries_secrets_names_where_they_lie(header):
     check_headers({header: "env:SECRET", "X-Title": "onefold"})
     with pytest.raises(ConfigError, match=f"headers.{header}") as caught:
         check_headers({header: CANARY})
     assert CANARY not in str(caught.value)
+
+
+@pytest.mark.parametrize("header", ["X-Title", "X-Author", "Idempotency-Key", "X-Keywords"])
+def test_a_header_that_carries_none_may_say_what_it_likes(header):
+    check_headers({header: "onefold"})
 
 
 def test_the_first_variable_that_is_set_holds_the_key(monkeypatch):
@@ -55,6 +72,7 @@ def test_a_named_variable_goes_before_the_usual_one(monkeypatch):
     monkeypatch.setenv("ONEFOLD_USUAL", "usual-key")
     monkeypatch.setenv("ONEFOLD_NAMED", CANARY)
     assert read("env:ONEFOLD_NAMED", ("ONEFOLD_USUAL",), "x:y") == CANARY
+    assert read("env: ONEFOLD_NAMED ", (), "x:y") == CANARY
 
 
 @pytest.mark.parametrize("spec", ["", "env:ONEFOLD_NOT_SET"])
@@ -87,6 +105,12 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path):
     (tmp_path / "bytes").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="it is no text"):
         read(f"file:{tmp_path / 'bytes'}", (), "x:y")
+
+
+@pytest.mark.parametrize("place", ["a\0b", "~nobody-here-at-all/key"])
+def test_a_path_that_can_be_none_is_told_as_one_that_cannot_be_read(place):
+    with pytest.raises(ConfigError, match="cannot be read"):
+        read(f"file:{place}", (), "x:y")
 
 
 @pytest.mark.parametrize("value", ["", "   ", "two\nlines", "tab\there", "schlüssel", "nul\0"])

@@ -18,6 +18,8 @@ lines = st.one_of(
     st.builds("data: {}".format, words),
     st.just("data"),
     st.builds("event: {}".format, names),
+    st.builds("event:{}".format, words),
+    st.just("event"),
     st.builds(":{}".format, words),
     st.just("id: 7"),
     st.just("retry: 10"),
@@ -105,6 +107,10 @@ def test_every_single_cut_keeps_a_character_and_a_line_end_whole(end):
 def test_a_name_belongs_to_its_own_event_only():
     data = b"event: a\ndata: 1\n\ndata: 2\n\nevent: b\n\ndata: 3\n\n"
     assert fed(Events(), [data]) == [("a", b"1"), ("", b"2"), ("", b"3")]
+
+
+def test_a_bare_event_line_clears_the_name():
+    assert fed(Events(), [b"event: a\nevent\ndata: x\n\n"]) == [("", b"x")]
 
 
 def test_one_space_after_the_colon_is_no_part_of_the_data():

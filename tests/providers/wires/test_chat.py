@@ -22,8 +22,8 @@ from onefold.providers.wires.services import (
     Mistral,
     OpenAI,
     OpenRouter,
+    Xai,
 )
-from onefold.providers.wires.wire import finished
 
 WIRE = OpenAI("gpt-4o-mini")
 HELLO = (Message("system", "Be brief."), Message("user", "Hello!"))
@@ -104,6 +104,9 @@ def test_a_whole_completion_is_read():
         ("tool_calls", "tool"),
         ("function_call", "tool"),
         (None, "stop"),
+        ("model_length", "length"),
+        ("max_tokens", "length"),
+        ("eos", "stop"),
         ("insufficient_system_resource", "insufficient_system_resource"),
     ],
 )
@@ -116,6 +119,8 @@ def test_a_refusal_is_the_text_where_there_is_no_other():
     message = {"content": None, "refusal": "I can't help with that."}
     reply = read({"message": message, "finish_reason": "stop"})
     assert (reply.text, reply.finish) == ("I can't help with that.", "refused")
+    pieces = [chunk(refusal="I can't "), chunk(refusal="help with that."), chunk("stop")]
+    assert streamed(events(*pieces)) == (reply.text, reply)
 
 
 def test_a_filtered_reply_without_text_is_an_error_that_may_be_billed():
@@ -158,6 +163,24 @@ def test_openrouter_says_what_it_cost_itself():
     assert (text, reply.usd) == ("x", 0.00095)
 
 
+def test_xai_counts_its_reasoning_apart():
+    details = {"completion_tokens_details": {"reasoning_tokens": 94}}
+    counts = {"prompt_tokens": 32, "completion_tokens": 9, **details}
+    reply = read({"message": {"content": "x"}}, {**counts, "total_tokens": 135}, Xai("grok-4"))
+    assert (reply.tokens_out, reply.tokens_reasoning) == (103, 94)
+    within = {**counts, "completion_tokens": 103, "total_tokens": 135}
+    assert read({"message": {"content": "x"}}, within).tokens_out == 103
+
+
+def test_tokens_written_to_the_cache_are_counted():
+    details = {"cached_tokens": 90, "cache_write_tokens": 100}
+    counts = {"prompt_tokens": 194, "prompt_tokens_details": details}
+    reply = read({"message": {"content": "x"}}, counts)
+    assert (reply.tokens_cached, reply.tokens_written) == (90, 100)
+    reply = read({"message": {"content": "x"}}, {**counts, "prompt_tokens": 120})
+    assert (reply.tokens_cached, reply.tokens_written) == (90, 30)
+
+
 def test_deepseek_counts_what_its_cache_held():
     counts = {"prompt_tokens": 10, "completion_tokens": 1, "prompt_cache_hit_tokens": 6}
     assert read({"message": {"content": "x"}}, counts, DeepSeek("x")).tokens_cached == 6
@@ -182,13 +205,23 @@ def test_deepseek_counts_what_its_cache_held():
         ({"prompt_tokens": 5, "prompt_tokens_details": None, "cost": -1}, (5, 0, None, 0, None)),
         ({"prompt_tokens": 5, "cost": "free"}, (5, 0, None, 0, None)),
         ({"prompt_tokens": 5, "cost": 0}, (5, 0, None, 0, 0)),
+        ({"prompt_tokens": 5, "cost": True}, (5, 0, None, 0, None)),
+        ({"prompt_tokens": 5, "prompt_tokens_details": []}, (5, 0, None, 0, None)),
+        ({"prompt_tokens": 5, "prompt_tokens_details": 7}, (5, 0, None, 0, None)),
+        (
+            {"completion_tokens": 2, "completion_tokens_details": {"reasoning_tokens": 10**9}},
+            (None, 0, 2, 2, None),
+        ),
+        ({"completion_tokens": 2, "completion_tokens_details": "no"}, (None, 0, 2, 0, None)),
+        ([], (None, 0, None, 0, None)),
+        ("none", (None, 0, None, 0, None)),
     ],
 )
 def test_counts_that_cannot_be_true_are_unknown(counts, expected):
     reply = read({"message": {"content": "x"}}, counts)
     told = (reply.tokens_in, reply.tokens_cached, reply.tokens_out, reply.tokens_reasoning)
     assert (*told, reply.usd) == expected
-    _, folded = streamed(events(chunk("stop", content="x"), usage(**counts)))
+    _, folded = streamed(events(chunk("stop", content="x"), {"choices": [], "usage": counts}))
     assert folded == reply
 
 
@@ -206,12 +239,36 @@ def test_log_probabilities_become_tokens_and_a_confidence():
     choice = {"message": {"content": "42"}, "finish_reason": "stop"}
     whole = read({**choice, "logprobs": {"content": content}})
     assert whole.tokens == tokens
-    assert finished(whole, Request("m", HELLO)).confidence == pytest.approx(0.8187, abs=1e-4)
+    assert WIRE._finished(whole, Request("m", HELLO)).confidence == pytest.approx(0.8187, abs=1e-4)
     pieces = [
         chunk(content="4", logprobs={"content": content[:1]}),
         chunk(content="2", logprobs={"content": content[1:]}),
     ]
     assert streamed(events(*pieces, chunk("stop")))[1] == whole
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ([{"token": "4", "logprob": -0.1, "top_logprobs": None}], (Token("4", -0.1),)),
+        ([{"token": "4", "logprob": -0.1, "top_logprobs": [{"token": "5"}]}], (Token("4", -0.1),)),
+        ([{"token": "4", "logprob": None}, {"token": "2", "logprob": -1}], (Token("2", -1.0),)),
+        (None, ()),
+    ],
+)
+def test_a_log_probability_that_is_none_costs_no_reply(content, expected):
+    choice = {"message": {"content": "42"}, "finish_reason": "stop"}
+    whole = read({**choice, "logprobs": {"content": content}})
+    assert (whole.text, whole.tokens) == ("42", expected)
+    pieces = [chunk(content="42", logprobs={"content": content}), chunk("stop")]
+    assert streamed(events(*pieces))[1] == whole
+    assert read({**choice, "logprobs": [-0.1]}).tokens == ()
+
+
+def test_what_is_null_in_place_of_a_message_is_an_empty_one():
+    assert read({"message": None, "finish_reason": "length"}).finish == "length"
+    empty = {"choices": [{"index": 0, "delta": None}]}
+    assert streamed(events(empty, chunk(content="a"), chunk("stop")))[0] == "a"
 
 
 STREAM = events(
@@ -263,10 +320,19 @@ def test_a_stream_that_ends_before_it_says_why_it_stopped_is_no_reply(count):
     assert caught.value.billed
 
 
+def test_a_stream_that_says_that_it_is_done_has_ended():
+    text, reply = streamed(events(chunk(content="a")))
+    assert (text, reply.text, reply.finish) == ("a", "a", "stop")
+
+
 def test_an_error_in_a_stream_has_the_services_words():
     error = {"error": {"message": "Rate limit reached", "code": "rate_limit_exceeded"}}
-    with pytest.raises(RateLimited, match="Rate limit reached"):
+    with pytest.raises(RateLimited, match="Rate limit reached") as caught:
         streamed(events(chunk(content="a"), error))
+    assert caught.value.billed
+    with pytest.raises(RateLimited, match="Rate limit reached") as caught:
+        streamed(events(error))
+    assert not caught.value.billed
     failed = {**chunk("error", content=""), "error": {"code": "server_error", "message": "gone"}}
     with pytest.raises(Unreachable, match="gone"):
         streamed(events(chunk(content="a"), failed))

@@ -88,7 +88,7 @@ def test_vectors_are_not_drawn(wire, about):
 def test_more_may_be_asked_for_in_the_body(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "the-key")
     wire = Embeddings("text-embedding-3-small", body={"dimensions": 256})
-    out, _ = wire._outgoing(Request("m", TEXTS), False)
+    out = wire._outgoing(wire._way(), Request("m", TEXTS), False)
     assert msgspec.json.decode(out.body)["dimensions"] == 256
     assert out.url == "https://api.openai.com/v1/embeddings"
 

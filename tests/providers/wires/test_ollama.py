@@ -137,7 +137,7 @@ def test_a_key_is_sent_where_one_is_named(monkeypatch):
     monkeypatch.setenv("OLLAMA_API_KEY", "cloud-key")
     assert WIRE._secret() == ""
     wire = Ollama("gpt-oss:120b", base_url="https://ollama.com", key="env:OLLAMA_API_KEY")
-    out, _ = wire._outgoing(Request("m", HELLO), True)
+    out = wire._outgoing(wire._way(), Request("m", HELLO), True)
     assert out.url == "https://ollama.com/api/chat"
     assert out.headers["authorization"] == "Bearer cloud-key"
 

@@ -106,7 +106,8 @@ def test_log_probabilities_of_the_reply_alone_need_no_number():
     [
         (OpenAI, {"sampling": Sampling(top_k=4)}, "openai has no top_k"),
         (DeepSeek, {"sampling": Sampling(seed=4)}, "deepseek has no seed"),
-        (DeepSeek, {"sampling": Sampling(effort="low")}, "deepseek has no effort"),
+        (DeepSeek, {"sampling": Sampling(top_k=0)}, "deepseek has no top_k"),
+        (Together, {"logprobs": 1}, "together has no logprobs"),
         (Groq, {"logprobs": 0}, "groq has no logprobs"),
         (Mistral, {"logprobs": 3}, "mistral has no logprobs"),
         (OpenAI, {"messages": BEGUN}, "openai does not continue"),
@@ -176,9 +177,8 @@ def test_an_address_is_asked_for_where_a_service_has_none(monkeypatch):
 
 def test_azure_has_its_key_in_a_header_of_its_own(monkeypatch):
     monkeypatch.setenv("AZURE_OPENAI_API_KEY", "azure-key")
-    out, _ = Azure("x", base_url="https://r.openai.azure.com/openai/v1/")._outgoing(
-        Request("m", HELLO), False
-    )
+    wire = Azure("x", base_url="https://r.openai.azure.com/openai/v1/")
+    out = wire._outgoing(wire._way(), Request("m", HELLO), False)
     assert out.url == "https://r.openai.azure.com/openai/v1/chat/completions"
     assert out.headers["api-key"] == "azure-key"
     assert "authorization" not in {name.lower() for name in out.headers}

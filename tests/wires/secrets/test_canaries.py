@@ -35,7 +35,7 @@ class Tattle(Fault, frozen=True):
     """A failure that quotes every header of the call, in one place or another.
 
     how: error (the wire's own), deep (at the end of a long one), page (HTML), nonsense (a body
-    that is no reply), deep nonsense, inside (an error in a stream, or with status 200).
+    that is no reply), inside (an error in a stream, or with status 200); deep nonsense or inside.
     """
 
     how: str
@@ -49,16 +49,16 @@ class Tattle(Fault, frozen=True):
             return Reply(400, {**json, "X-Quoted": quoted}, (msgspec.json.encode(body),))
         if self.how == "page":
             return Reply(502, {"Content-Type": "text/html"}, (f"<p>{quoted}</p>".encode(),))
-        if self.how == "inside" and reply.streamed:
-            return replace(reply, chunks=(*reply.chunks[:1], wire.error_event(500, quoted)))
-        if self.how == "inside":
-            body = wire.error(500, quoted)
-            return Reply(200, json, (msgspec.json.encode(body),))
+        if self.how in ("inside", "deep inside"):
+            quoted = "x" * (480 - quoted.find("sk-canary")) * (self.how != "inside") + quoted
+            if reply.streamed:
+                return replace(reply, chunks=(*reply.chunks[:1], wire.error_event(500, quoted)))
+            return Reply(200, json, (msgspec.json.encode(wire.error(500, quoted)),))
         blanks = "x" * (100 - quoted.find("sk-canary")) if self.how == "deep nonsense" else ""
         return Reply(200, json, (f"{blanks}{quoted}".encode(),))
 
 
-HOWS = ("error", "deep", "page", "nonsense", "deep nonsense", "inside")
+HOWS = ("error", "deep", "page", "nonsense", "deep nonsense", "inside", "deep inside")
 
 
 @pytest.fixture

@@ -73,9 +73,14 @@ class RetryBudget:
         balance = self.balance + self.share
         self.balance = balance if balance < self.most else self.most
 
+    @property
+    def ready(self) -> bool:
+        """Whether a retry may be made."""
+        return self.balance >= 1 - 1e-9  # ten times 0.1 is one
+
     def withdraw(self) -> bool:
         """Whether a retry may be made; it is then counted."""
-        if self.balance < 1 - 1e-9:  # ten times 0.1 is one
+        if not self.ready:
             return False
         self.balance -= 1
         return True

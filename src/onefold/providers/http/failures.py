@@ -26,8 +26,10 @@ from onefold.core.errors import (
     Unreadable,
     WrongKey,
 )
+from onefold.providers.http.keys import scrubbed
 
 SHOWN = 500  # characters of a service's own message
+END = 60  # characters of its end, where we say the status
 LONG = re.compile(
     r"context.{0,3}(length|window|size|limit)|prompt (is|was) too long|too many (input )?tokens"
     r"|token count.{0,40}exceeds|exceeds? the max\w* (number of|context)|input is too long",
@@ -120,9 +122,12 @@ def inside(error: Any, who: str, begun: bool = False) -> ModelError:
 def told(
     status: int, code: str, message: str, who: str, retry_after: float | None = None
 ) -> ModelError:
-    """The error for a status (0 inside a reply, which may be billed), a code and a message."""
+    """The error for a status (0 inside a reply, which may be billed), a code and a message.
+
+    Its words may be long, and quote a key: `shown` is for whoever raises it to a caller.
+    """
     kind = kind_of(status or STATUS.get(code, 0), code, message)
-    words = f"{message[:SHOWN]}{'…' if len(message) > SHOWN else ''}" or "no message"
+    words = message or "no message"
     place = f"HTTP {status}" if status else "in the reply"
     about = f" {code}" if code not in message and code != str(status) else ""
     return kind(
@@ -132,6 +137,20 @@ def told(
         retry_after=retry_after,
         billed=not status,
     )
+
+
+def shown(error: ModelError, who: str, secrets: tuple[str, ...], own: str = "") -> ModelError:
+    """The error named after its deployment, no key in its words, and then not too many of them.
+
+    own: the service's name for the model, where the words begin with it.
+    """
+    words = scrubbed(str(error), *secrets).removeprefix(f"{own}: ")
+    words = words if words.startswith(f"{who}: ") else f"{who}: {words}"
+    if len(words) > SHOWN + 2 * END:
+        words = f"{words[:SHOWN]} … {words[-END:]}"
+    error.args = (words,)
+    error.model = who
+    return error
 
 
 def kind_of(status: int, code: str, message: str) -> type[ModelError]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import zlib
 from asyncio import AbstractEventLoop, get_running_loop, run_coroutine_threadsafe, timeout
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import suppress
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
@@ -42,9 +42,8 @@ class Outgoing(Struct, frozen=True):
     def __repr__(self) -> str:
         return f"Outgoing({self.url!r}, {len(self.body)} bytes, headers {sorted(self.headers)})"
 
-    def __rich_repr__(self) -> Iterator[tuple[str, Any]]:
-        yield "url", self.url
-        yield "headers", sorted(self.headers)
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("url", self.url), ("headers", sorted(self.headers))]
 
 
 class Transport(Protocol):

@@ -143,7 +143,7 @@ class ChatFold(Fold):
         self.finish: str | None = None
         self.done = False
         self.last: Completion | None = None
-        self.usage: Completion | None = None
+        self.usage: Used | None = None
 
     def add(self, event: str, data: bytes) -> str:
         if data == b"[DONE]":
@@ -151,9 +151,11 @@ class ChatFold(Fold):
             return ""
         said = completion().decode(data)
         if said.error:
-            raise inside(said.error, self.model, begun=bool(self.pieces or self.reasoning))
+            raise inside(
+                said.error, self.model, begun=bool(self.pieces or self.refusal or self.reasoning)
+            )
         if type(said.usage) is Used:
-            self.usage = said
+            self.usage = said.usage
         if not said.choices:
             return ""
         self.last = said
@@ -183,8 +185,10 @@ class ChatFold(Fold):
             text, finish = "".join(self.refusal), "refused"
         if not text and finish == "filtered":
             raise Filtered(f"{self.model}: the content filter stopped the reply", billed=True)
-        said = self.usage or self.last
-        return replied(said, text, finish, tokens(Logprobs(self.logprobs)), "".join(self.reasoning))
+        self.last.usage = self.usage
+        return replied(
+            self.last, text, finish, tokens(Logprobs(self.logprobs)), "".join(self.reasoning)
+        )
 
 
 def spelled(message: Message) -> dict[str, Any]:

@@ -21,9 +21,9 @@ from onefold.delivery.traffic.limits import Limits
 from onefold.delivery.traffic.retry import Retry
 from onefold.providers.http import keys
 from onefold.providers.http.address import check, from_environment
-from onefold.providers.http.failures import Rejected, failure, unreadable
+from onefold.providers.http.failures import Rejected, failure, shown, unreadable
 from onefold.providers.http.sse import Events, Lines
-from onefold.providers.http.transport import Outgoing, Transport, aiohttp_transport
+from onefold.providers.http.transport import SHOWN, Outgoing, Transport, aiohttp_transport
 from onefold.providers.prices import list_price
 
 Continuing = Literal["", "trailing", "prefix", "flag", "none"]
@@ -130,21 +130,27 @@ class Wire(Provider, abstract=True):
             raise self._told(error, data, request.model, way.secrets) from None
 
     async def stream(self, request: Request) -> AsyncIterator[str | Reply]:
-        way, data = self._way(), b""
+        way, data, first, known = self._way(), b"", b"", False
         events, fold = self.framing(), self.fold()
         new = Unrepeated(request.begun if self.service.repeats else "")
         try:
             async for chunk in way.transport().stream(self._outgoing(way, request, True)):
+                first = first or chunk
                 for name, data in events.feed(chunk):
+                    known = True
                     text = fold.add(name, data)
                     if text and (not new.begun or (text := new.add(text))):
                         yield text
             for name, data in events.end():
+                known = True
                 text = fold.add(name, data)
                 if text and (text := new.add(text)):
                     yield text
             if text := new.end():
                 yield text
+            if not known:
+                data = first
+                raise unreadable(request.model, first, "it is no stream of events")
             yield self._finished(fold.reply(), request)
         except FAILURES as error:
             raise self._told(error, data, request.model, way.secrets) from None
@@ -163,19 +169,17 @@ class Wire(Provider, abstract=True):
     ) -> ModelError:
         """What went wrong as one of our errors, named after its deployment, without the key."""
         if isinstance(error, Rejected):
-            found = failure(error, who)
+            body = cleaned(error.body, secrets)
+            found = failure(Rejected(error.status, error.headers, body), who)
         elif isinstance(error, ModelError):
             found = error
         else:
-            found = unreadable(who, data, error)
+            found = unreadable(who, cleaned(data, secrets), error)
+        if data:  # something was said, and perhaps paid for
             found.billed = True
-        words = keys.scrubbed(str(found), *secrets).removeprefix(f"{self.model}: ")
-        words = words if words.startswith(f"{who}: ") else f"{who}: {words}"
         if found.status in (401, 403) and not secrets:
-            words += "; no key was sent: say key: env:NAME or key: file:PATH"
-        found.args = (words,)
-        found.model = who
-        return found
+            found.args = (f"{found}; no key was sent: say key: env:NAME or key: file:PATH",)
+        return shown(found, who, secrets, self.model)
 
     def _outgoing(self, way: Way, request: Request, stream: bool) -> Outgoing:
         """What is sent."""
@@ -332,6 +336,14 @@ class Unrepeated:
     def end(self) -> str:
         """What is held back although no more comes: it was no repetition."""
         return self.held
+
+
+def cleaned(data: bytes, secrets: tuple[str, ...]) -> bytes:
+    """Bytes of a service without the keys in them, and without one that they may be cut in."""
+    for secret in secrets:
+        data = data.replace(secret.encode(), keys.HIDDEN.encode())
+    longest = max(map(len, secrets), default=0)
+    return data[: SHOWN - longest] if len(data) >= SHOWN else data
 
 
 def merged(body: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:

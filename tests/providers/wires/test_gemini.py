@@ -23,7 +23,6 @@ from onefold.delivery.deployment import provider
 from onefold.delivery.provider import Reply, Request, Sampling, Token
 from onefold.providers.http.sse import Events
 from onefold.providers.wires.gemini import Gemini
-from onefold.providers.wires.wire import finished
 
 WIRE = Gemini("gemini-2.5-flash")
 HELLO = (Message("user", "What is 2+2?"),)
@@ -199,11 +198,12 @@ def test_a_models_name_is_a_part_of_the_path_and_no_more(model, path):
 def test_the_first_key_that_is_set_is_sent_as_googles_header(monkeypatch):
     monkeypatch.delenv("GEMINI_API_KEY", raising=False)
     monkeypatch.setenv("GOOGLE_API_KEY", "second-canary")
-    request = Request("m", HELLO)
-    assert WIRE._outgoing(request, False)[0].headers["x-goog-api-key"] == "second-canary"
+    wire = Gemini("gemini-2.5-flash")
+    assert wire._way().headers["x-goog-api-key"] == "second-canary"
     monkeypatch.setenv("GEMINI_API_KEY", "first-canary")
-    out, secret = WIRE._outgoing(request, True)
-    assert (out.headers["x-goog-api-key"], secret) == ("first-canary", "first-canary")
+    wire = Gemini("gemini-2.5-flash")
+    out = wire._outgoing(wire._way(), Request("m", HELLO), True)
+    assert out.headers["x-goog-api-key"] == "first-canary"
     assert out.url == (
         "https://generativelanguage.googleapis.com"
         "/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse"
@@ -216,7 +216,7 @@ def test_it_is_named_by_its_model():
 
 def test_a_whole_response_is_read():
     assert read(WHOLE) == REPLY
-    confident = finished(REPLY, Request("m", HELLO, logprobs=1))
+    confident = WIRE._finished(REPLY, Request("m", HELLO, logprobs=1))
     assert confident.confidence == pytest.approx(0.6873, abs=1e-4)
 
 

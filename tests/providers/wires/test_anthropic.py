@@ -209,17 +209,16 @@ def test_what_the_service_has_no_word_for_is_refused_before_it_is_sent(about):
 
 def test_the_key_and_the_version_are_sent_as_headers(monkeypatch):
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-canary")
-    out, secret = WIRE._outgoing(Request("m", HELLO), False)
-    assert secret == "sk-ant-canary"
+    wire = Anthropic("claude-haiku-4-5")
+    out = wire._outgoing(wire._way(), Request("m", HELLO), False)
     assert out.url == "https://api.anthropic.com/v1/messages"
     assert out.headers == {
-        "Content-Type": "application/json",
+        "content-type": "application/json",
         "anthropic-version": "2023-06-01",
         "x-api-key": "sk-ant-canary",
     }
     newer = Anthropic("m", headers={"anthropic-version": "2026-10-21"})
-    headers = newer._outgoing(Request("m", HELLO), False)[0].headers
-    assert headers["anthropic-version"] == "2026-10-21"
+    assert newer._way().headers["anthropic-version"] == "2026-10-21"
 
 
 def test_it_is_named_by_its_model():

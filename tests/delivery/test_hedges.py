@@ -1,0 +1,223 @@
+"""Second attempts beside late ones: when they start, how many, who wins, what the loser costs."""
+
+import asyncio
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stage import Act, Heard, Scene, fails, plays, session
+
+import onefold as of
+from onefold.runtime.clock import instantly
+
+EVERY = of.Hedging(after=1.0, extra=1.0)
+
+
+def asked(held, name="m", text="q"):
+    """The answer of a model in a session, in virtual time."""
+    with held:
+        return instantly(of.Model(name)(text))
+
+
+async def one_by_one(count, name="m"):
+    """Answers to many questions, one after the other."""
+    return [await of.Model(name)(f"q{i}") for i in range(count)]
+
+
+def test_a_late_call_gets_a_second_attempt_and_the_loser_is_booked_as_an_estimate():
+    scene = Scene(Act("slow", 30.0), Act("quick", 0.5))
+    heard = Heard()
+    held = session(plays(scene, hedge=EVERY, typical_tokens=7), listeners=[heard])
+    answer = asked(held, text="word")
+    assert (answer.text, answer.seconds) == ("quick", 1.5)
+    assert heard.values("hedge") == [1.0]
+    assert (answer.usage.calls, answer.usage.estimated) == (2, True)
+    assert answer.usage.tokens_out == 7 + 1
+    assert scene.left == [1.5], "the loser is let go as the winner ends"
+    assert held.usage()["m"].failed == 0
+
+
+def test_a_call_that_comes_in_time_is_alone():
+    scene = Scene(Act("yes", 0.9))
+    answer = asked(session(plays(scene, hedge=EVERY)))
+    assert (scene.calls, answer.usage.calls) == (1, 1)
+
+
+def test_the_first_attempt_may_still_win():
+    scene = Scene(Act("first", 2.0), Act("second", 5.0))
+    assert asked(session(plays(scene, hedge=EVERY))).text == "first"
+    assert scene.left == [2.0]
+
+
+def test_the_delay_is_learned_from_how_long_replies_take():
+    quick = [Act("yes", seconds) for seconds in (1.0, 2.0, 3.0, 4.0)]
+    scene = Scene(*quick, Act("late", 50.0), Act("hedge", 1.0))
+    hedge = of.Hedging(quantile=0.5, extra=1.0, least=4)
+    with session(plays(scene, hedge=hedge)):
+        answers = instantly(one_by_one(5))
+    assert [answer.text for answer in answers] == ["yes"] * 4 + ["hedge"]
+    assert answers[-1].seconds == 2.0 + 1.0, "the median, and the second reply's own time"
+
+
+def test_nothing_is_hedged_before_enough_replies_were_seen():
+    scene = Scene(Act("yes", 1.0), Act("late", 500.0), Act("yes", 1.0))
+    with session(plays(scene, hedge=of.Hedging(least=20, extra=1.0))):
+        answers = instantly(one_by_one(3))
+    assert [answer.usage.calls for answer in answers] == [1, 1, 1]
+
+
+@settings(max_examples=25)
+@given(seed=st.integers(0, 10**6), extra=st.sampled_from([0.0, 0.05, 0.2]))
+def test_second_attempts_stay_their_share_of_the_calls(seed, extra):
+    chance = Random(seed)
+    scene = Scene(*[Act("yes", chance.choice([0.5, 9.0])) for _ in range(100)], "yes")
+    with session(plays(scene, hedge=of.Hedging(after=1.0, extra=extra))):
+        instantly(one_by_one(60))
+    spare = 1 if extra else 0
+    assert 60 <= scene.calls <= 60 + 60 * extra + spare
+
+
+def test_a_heavy_tail_is_cut_for_few_calls_more():
+    worst = {}
+    for hedge in (None, of.Hedging(extra=0.1)):
+        chance = Random(1)
+        usual = [1.0 + chance.random() for _ in range(400)]
+        scene = Scene(*[Act("yes", s if chance.random() > 0.03 else 20.0) for s in usual])
+        with session(plays(scene, hedge=hedge)):
+            answers = instantly(one_by_one(300))
+        worst[hedge] = sorted(answer.seconds for answer in answers[50:])[-3]
+        assert scene.calls <= 300 * 1.1 + 1
+    assert worst[None] == 20.0
+    assert worst[of.Hedging(extra=0.1)] < 5.0
+
+
+def test_nobody_hedges_where_four_fifths_of_the_places_are_taken():
+    scene = Scene(Act("yes", 5.0))
+    limits = of.Limits(concurrency=5, most=5)
+    terms = {"limits": limits, "hedge": EVERY}
+
+    async def main(count):
+        await asyncio.gather(*(of.Model("m")(f"q{i}") for i in range(count)))
+
+    with session(plays(scene, **terms)):
+        instantly(main(4))
+    assert scene.calls == 4
+    with session(plays(scene, **terms)):
+        instantly(main(1))
+    assert scene.calls == 4 + 2
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"limits": of.Limits(requests=1)},
+        {"limits": of.Limits(tokens=60), "typical_tokens": 50},
+    ],
+)
+def test_nobody_hedges_where_the_minute_is_used_up(terms):
+    scene = Scene(Act("yes", 5.0))
+    asked(session(plays(scene, hedge=EVERY, **terms)))
+    assert scene.calls == 1
+
+
+def test_nobody_hedges_while_the_breaker_is_not_closed():
+    scene = Scene(fails(), fails(), Act("yes", 5.0))
+    breaker = of.Breaking(least=2, rest=3.0, probes=2)
+
+    async def main():
+        for _ in range(2):
+            with pytest.raises(of.Unreachable):
+                await of.Model("m")("q")
+        await asyncio.sleep(3.0)
+        await of.Model("m")("probe")
+
+    with session(plays(scene, breaker=breaker, hedge=EVERY)):
+        instantly(main())
+    assert scene.calls == 3
+
+
+def test_a_first_attempt_that_fails_before_the_delay_is_not_hedged():
+    scene = Scene(fails(seconds=0.5), "late")
+    with pytest.raises(of.Unreachable):
+        asked(session(plays(scene, hedge=EVERY)))
+    assert scene.calls == 1
+
+
+def test_a_first_attempt_that_fails_after_the_delay_leaves_it_to_the_second():
+    scene = Scene(fails(seconds=2.0), Act("second", 3.0))
+    answer = asked(session(plays(scene, hedge=EVERY)))
+    assert (answer.text, answer.seconds) == ("second", 4.0)
+
+
+def test_a_second_attempt_that_fails_leaves_it_to_the_first():
+    scene = Scene(Act("first", 5.0), fails(seconds=1.0))
+    answer = asked(session(plays(scene, hedge=EVERY)))
+    assert (answer.text, answer.seconds) == ("first", 5.0)
+
+
+def test_when_both_fail_the_first_one_s_error_counts_and_retries_go_on():
+    scene = Scene(fails(of.RateLimited, 3.0), fails(of.Refused, 0.5), Act("third"))
+    retry = of.Retry(base=1e-3)
+    assert asked(session(plays(scene, hedge=EVERY, retry=retry))).text == "third"
+    scene = Scene(fails(of.RateLimited, 3.0), fails(of.Refused, 0.5))
+    with pytest.raises(of.RateLimited):
+        asked(session(plays(scene, hedge=EVERY)))
+    assert scene.calls == 2
+
+
+def test_a_second_attempt_that_no_budget_affords_is_none():
+    scene = Scene(Act("first", 5.0), "second")
+    budget = of.Budget(calls=1)
+    answer = asked(session(plays(scene, hedge=EVERY), budget=budget))
+    assert answer.text == "first"
+    assert (scene.calls, budget.spent.calls, budget.held.calls) == (1, 1, 0)
+
+
+def test_a_first_attempt_that_no_budget_affords_is_the_caller_s_to_know():
+    scene = Scene()
+    with pytest.raises(of.BudgetExceeded):
+        asked(session(plays(scene, hedge=EVERY), budget=of.Budget(calls=0)))
+    assert scene.calls == 0
+
+
+def test_both_attempts_are_reserved_before_they_are_made():
+    scene = Scene(Act("slow", 30.0), Act(of.Reply("quick", 1, 0, 1), 1.0))
+    model = plays(scene, hedge=EVERY, price=of.Price(0.0, 1e6), typical_tokens=10)
+    budget = of.Budget(20.0)
+    asked(session(model, budget=budget))
+    assert budget.spent.usd == 10.0 + 1.0, "the loser stays at what was held for it"
+    assert budget.held.usd == 0.0
+
+
+def test_in_a_fleet_the_second_attempt_goes_to_the_next_deployment():
+    slow, other = Scene(Act("slow", 30.0)), Scene(Act("other", 0.5))
+    models = plays(slow, "a", hedge=EVERY), plays(other, "b")
+    held = session(*models, of.Fleet("all", ("a", "b")))
+    answer = asked(held, "all")
+    assert (answer.text, answer.seconds) == ("other", 1.5)
+    assert (slow.calls, other.calls) == (1, 1)
+    used = held.usage()
+    assert (used["a"].used.estimated, used["b"].used.estimated) == (True, False)
+
+
+def test_a_call_that_is_cancelled_takes_both_attempts_with_it():
+    scene = Scene(Act("never", 60.0))
+
+    async def main():
+        call = asyncio.create_task(of.Model("m")("q"))
+        await asyncio.sleep(5.0)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+
+    with session(plays(scene, hedge=EVERY)):
+        instantly(main())
+    assert scene.left == [5.0, 5.0]
+
+
+def test_a_hedge_at_once_is_a_race_of_two():
+    scene = Scene(Act("slow", 3.0), Act("quick", 1.0))
+    answer = asked(session(plays(scene, hedge=of.Hedging(after=0.0, extra=1.0))))
+    assert answer.text == "quick"
+    assert scene.calls == 2
