@@ -39,6 +39,7 @@ MIXES = {  # median and sigma of the lognormal, share of slow calls, how many ti
     "10 % ten times as long": (0.2, 0.3, 0.1, 10.0),
     "one wide lognormal, sigma 1": (0.2, 1.0, 0.0, 1.0),
 }
+KILLS = 100  # of each way to ask
 RATE = 100.0  # calls a second that arrive
 ASKED = "question {}: what is the answer to it?"
 
@@ -283,7 +284,7 @@ def child(url: str, folder: str, way: str) -> None:
             of.run(of.Model("m"), questions, out=folder, session=session, concurrency=32,
                    progress=lambda outcome: seen(outcome.id))  # fmt: skip
         return
-    with of.Session(models, journal=Path(folder) / "journal.db"):
+    with of.Session(models, journal=Path(folder) / "journal.sqlite"):
 
         async def whole() -> None:
             left, model = iter(questions), of.Model("m")
@@ -323,8 +324,8 @@ def killed(url: str, way: str, kills: int, chance: Random) -> dict[str, int]:
                        if line.endswith(b"\n")}  # fmt: skip
             ended = process.wait() == 0
             assert ended or process.returncode == -9, "it died by itself"
-            file = Path(folder) / "journal.db"
-            if not file.exists():
+            file = Path(folder) / "journal.sqlite"
+            if not file.exists():  # it was killed before it had one
                 continue
             journal = Journal(file)
             kept = {row[0] for row in journal.store.read(
@@ -346,10 +347,11 @@ def killed(url: str, way: str, kills: int, chance: Random) -> dict[str, int]:
 def kill(url: str) -> None:
     """200 kills at random points: what was lost, what was paid twice, what was reported."""
     rows, chance = [], Random(SEED)
-    for way, said, runs in (("session", "Session(journal=…)", 25), ("run", "of.run(…, out=…)", 25)):
+    for way, said in (("session", "Session(journal=…)"), ("run", "of.run(…, out=…)")):
         total: Counter[str] = Counter()
-        under, worst = 0, 0
-        for _ in range(runs):
+        under, worst, runs = 0, 0, 0
+        while total["kills"] < KILLS:
+            runs += 1
             found = killed(url, way, 4, chance)
             worst = max(worst, found.pop("worst", 0))
             total.update(found)

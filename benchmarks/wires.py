@@ -246,7 +246,7 @@ def stream() -> None:
         for name in few:
             rows.append(
                 (
-                    SAID[name],
+                    SAID[name].replace("await model(prompt)", "model.stream(prompt)"),
                     f"{median(costs[name]) / 67:.1f}",
                     f"{min(costs[name]) / 67:.1f}",
                     ratio(costs, name, "aiohttp"),

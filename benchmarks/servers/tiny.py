@@ -98,6 +98,7 @@ def gguf(path: str) -> None:
     out.add_bos_token_id(1)
     out.add_eos_token_id(2)
     out.add_unk_token_id(0)
+    out.add_add_space_prefix(False)  # its grammars want the generation prompt as it stands
     out.add_chat_template(TEMPLATE)
     chance = np.random.default_rng(SEED)
 

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+import onefold.providers.names  # noqa: F401 (registers the ready models)
 from onefold.core.answer import Answer, Failure, Token
 from onefold.core.errors import (
     BudgetExceeded,
@@ -29,6 +30,7 @@ from onefold.core.tally import Ballot, Tally
 from onefold.core.usage import Price, Usage
 from onefold.delivery.budget import Budget
 from onefold.delivery.deployment import Deployment
+from onefold.delivery.models import Spending
 from onefold.delivery.provider import Provider, Reply, Request, Sampling
 from onefold.delivery.session import Session
 from onefold.delivery.traffic.breaker import Breaking
@@ -36,10 +38,11 @@ from onefold.delivery.traffic.fleet import Fleet
 from onefold.delivery.traffic.hedge import Hedging
 from onefold.delivery.traffic.limits import Limits
 from onefold.delivery.traffic.retry import Retry
-from onefold.functions import judge, operator, reader, router, stop
+from onefold.functions import judge, operator, provider, reader, router, stop
 from onefold.lab.measure import Outcome, Statistics, by_member, statistics
+from onefold.lab.probe import Finding, Probed, probe
 from onefold.lab.prompts import load_prompts
-from onefold.lab.recipe import Recipe, load_recipe, recipe
+from onefold.lab.recipe import Recipe, load_models, load_recipe, recipe
 from onefold.lab.report import members_of, report, write_report
 from onefold.lab.run import Run, arun, run
 from onefold.operators.asking import aembed, ask, embed, plan, start, stream
@@ -50,7 +53,9 @@ from onefold.operators.votes import Best, Majority, Unanimous, Weighted
 from onefold.operators.wrappers import Cached, Named, Read, Within
 from onefold.providers.chance import Latency
 from onefold.providers.fake import Fake
+from onefold.providers.litellm import LiteLLM
 from onefold.providers.replay import Replay, replay
+from onefold.providers.sdk import OpenAISDK
 from onefold.providers.sim import Sim
 from onefold.providers.wires.anthropic import Anthropic
 from onefold.providers.wires.embeddings import Embeddings, OllamaEmbeddings
@@ -124,6 +129,7 @@ __all__ = [
     "Failure",
     "Fake",
     "Filtered",
+    "Finding",
     "First",
     "Fleet",
     "Gemini",
@@ -136,6 +142,7 @@ __all__ = [
     "Limits",
     "Line",
     "Lines",
+    "LiteLLM",
     "LlamaCpp",
     "Logged",
     "LowercaseTrim",
@@ -157,6 +164,7 @@ __all__ = [
     "OllamaEmbeddings",
     "OnefoldError",
     "OpenAI",
+    "OpenAISDK",
     "OpenRouter",
     "OpenTelemetry",
     "Operator",
@@ -165,6 +173,7 @@ __all__ = [
     "Plain",
     "Plan",
     "Price",
+    "Probed",
     "Prometheus",
     "Provider",
     "Query",
@@ -186,6 +195,7 @@ __all__ = [
     "Session",
     "Sim",
     "Span",
+    "Spending",
     "Spent",
     "Statistics",
     "Stop",
@@ -220,12 +230,15 @@ __all__ = [
     "hedged",
     "instantly",
     "judge",
+    "load_models",
     "load_prompts",
     "load_recipe",
     "members_of",
     "operator",
     "parallel",
     "plan",
+    "probe",
+    "provider",
     "reader",
     "recipe",
     "replay",

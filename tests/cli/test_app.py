@@ -9,7 +9,7 @@ import pytest
 
 import onefold as of
 
-COMMANDS = ["ask", "demo", "doctor", "plan", "run", "schema", "show"]
+COMMANDS = ["ask", "demo", "doctor", "log", "models", "plan", "run", "schema", "show"]
 
 
 def test_the_version_is_the_packages(onefold):

@@ -196,7 +196,7 @@ def test_all_spellings_of_a_panel_mean_the_same():
         ("{panel: []}", ["empty", "at least one member"]),
         ("{panel: {}}", ["needs members"]),
         ("{panel: }", ["needs members"]),
-        ("{within: 'fake:a'}", ["within needs seconds"]),
+        ("{within: 'fake:a'}", ["within needs a bound: seconds, usd"]),
         ("{chain: []}", ["at least one step"]),
         ("{panel: {members: ['fake:a'], stop: []}}", ["at least one stop"]),
         ("{panel: {members: ['fake:a'], stop: spent}}", ["spent needs at least one of"]),

@@ -5,6 +5,7 @@ import threading
 import time
 from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as Late
+from typing import Any
 
 import pytest
 
@@ -166,3 +167,104 @@ def test_stream_brings_words_drafts_and_the_answer():
     assert events[-2].votes == {"a": 2, "b": 1} or sum(events[-2].votes.values()) == 3
     assert events[-1].answer.text == "a"
     assert [e.text for e in of.stream("?", "fake:one two") if e.kind == "token"] == ["one ", "two"]
+
+
+class Calls(list):
+    """Requests that a model saw, spelled alike whatever it holds."""
+
+    def __repr__(self):
+        return "Calls()"
+
+
+class Embeds(of.Provider, name="test_asking_embeds"):
+    """Gives each text as many numbers as `size` says, the first its length."""
+
+    size: int
+    calls: Any
+
+    async def complete(self, request):
+        self.calls.append(request)
+        texts = [message.content for message in request.messages]
+        vectors = tuple((float(len(text)), 1.0)[: self.size] for text in texts)
+        return of.Reply("", len(texts), 0, 0, vectors=vectors if self.size else vectors[1:])
+
+
+def embedding(size=2, **about):
+    """A session with a model that embeds, and the calls made to it."""
+    model = {"provider": Embeds(size, Calls()), "price": {"tokens_in": 1e6, "tokens_out": 0}}
+    held = Session({"e": model}, **about)
+    return held, held.deployment("e").provider.calls
+
+
+def test_texts_become_vectors_in_one_call_in_their_order():
+    held, calls = embedding()
+    with held:
+        assert of.embed(["a", "bcd", ""], "e") == [(1.0, 1.0), (3.0, 1.0), (0.0, 1.0)]
+        assert of.embed((text for text in "xy"), Model("e")) == [(1.0, 1.0)] * 2
+    assert [[m.content for m in call.messages] for call in calls] == [["a", "bcd", ""], ["x", "y"]]
+    assert held.usage()["e"].calls == 2
+
+
+def test_embeddings_may_be_awaited_and_told_of():
+    heard = []
+
+    def listener(phase, span, what, value):
+        heard.append((phase, span.verb, span.name, span.usage.usd if phase == "stop" else None))
+
+    held, _ = embedding(listeners=[listener])
+
+    async def main():
+        return await of.aembed(["a", "b"], "e")
+
+    with held:
+        assert asyncio.run(main()) == [(1.0, 1.0)] * 2
+    assert heard[0] == ("start", "answer", "e", None)
+    assert heard[-1] == ("stop", "answer", "e", 2.0)
+
+
+def test_embeddings_are_kept_counted_and_paid_as_any_call(tmp_path):
+    for path in (None, tmp_path / "paid.db"):
+        held, calls = embedding(journal=path, budget=of.Budget(calls=1), cache="memory")
+        with held:
+            for _ in range(3):
+                assert of.embed(["a"], "e") == [(1.0, 1.0)]
+            with pytest.raises(of.BudgetExceeded):
+                of.embed(["b"], "e")
+        assert len(calls) == 1
+    held, calls = embedding(journal=tmp_path / "paid.db")
+    with held:
+        assert of.embed(["a"], "e") == [(1.0, 1.0)]
+    assert calls == []
+
+
+def test_a_model_that_brings_its_own_provider_embeds_without_a_session():
+    assert of.embed(["abc"], Model("own", provider=Embeds(2, Calls()))) == [(3.0, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("texts", "model", "words"),
+    [
+        ("abc", "e", r"a list of texts, not 'abc': write \[text\]"),
+        ([], "e", "nothing to embed"),
+        (["a"], {"panel": ["e"]}, "is no single model"),
+        (["a"], "fake:a", "fake:a gave 0 embeddings for 1 texts: name a model that embeds"),
+        (["a"], "nowhere", "no model or operator named 'nowhere'"),
+    ],
+)
+def test_what_cannot_be_embedded_is_refused(texts, model, words):
+    held, calls = embedding()
+    with held, pytest.raises(ConfigError, match=words):
+        of.embed(texts, model)
+    assert calls == []
+
+
+def test_too_few_vectors_are_none():
+    held, _ = embedding(size=0)
+    with held, pytest.raises(ConfigError, match="e gave 1 embeddings for 2 texts"):
+        of.embed(["a", "b"], "e")
+
+
+def test_a_plan_is_made_from_a_spelling_too():
+    assert of.plan("fake:a", iter(["?", "!"])).queries == 2
+    with pytest.raises(ConfigError, match="no provider named 'fak'"):
+        of.plan("fak:a", "?")

@@ -239,6 +239,52 @@ def test_the_table_has_a_row_for_each_thing_that_is_spent():
     assert len({len(line) for line in page[:6]}) == 1
 
 
+def fleets(prices, seconds=1.0, **about):
+    """A session with a fleet `all` of models with these prices a million tokens, or none."""
+    models = {
+        name: {
+            "provider": Fake((TEXT,), seconds=(seconds + number,)),
+            "price": None if price is None else {"tokens_in": 0, "tokens_out": price},
+            "typical_tokens": 5,
+            "typical_seconds": seconds + number,
+        }
+        for number, (name, price) in enumerate(prices.items())
+    }
+    return Session({**models, "all": {"fleet": list(prices), **about}})
+
+
+def test_a_fleet_costs_what_its_first_does_and_its_dearest_at_worst():
+    plan = planned(Model("all"), ["?"], fleets({"a": 2e5, "b": 6e5, "c": 4e5}))
+    assert (plan.least.usd, plan.expected.usd, plan.worst.usd) == (1.0, 1.0, 3.0)
+    assert plan.least.calls == plan.worst.calls == 1
+    assert plan.expected.seconds == 1.0
+
+
+def test_a_fleet_in_a_panel_is_planned_as_one_member():
+    plan = planned(Panel(["all", "all"]), ["?"], fleets({"a": 2e5, "b": 6e5}))
+    assert (plan.least.usd, plan.worst.usd, plan.worst.calls) == (2.0, 6.0, 2)
+
+
+def test_a_fleet_that_is_asked_costs_no_more_than_planned():
+    for pick in ("first", "cheapest"):
+        session = fleets({"a": 6e5, "b": 2e5}, pick=pick)
+        plan = planned(Model("all"), QUESTIONS[:3], session)
+        calls, usd, _ = actual(Model("all"), QUESTIONS[:3], fleets({"a": 6e5, "b": 2e5}, pick=pick))
+        assert calls == 3
+        assert plan.least.usd <= usd <= plan.worst.usd
+
+
+def test_a_fleet_with_an_unknown_price_is_of_unknown_price_at_worst():
+    plan = planned(Model("all"), ["?"], fleets({"a": 2e5, "b": None}))
+    assert plan.worst.usd is None
+    assert planned(Model("all"), ["?"], fleets({"a": None})).usd is None
+
+
+def test_a_model_with_a_provider_of_its_own_is_planned_with_its_price():
+    own = Model("own", max_tokens=5, provider=Fake((TEXT,), price=(0.0, 2e5)))
+    assert of.plan(own, "?").usd == 1.0
+
+
 costs = st.builds(
     Cost,
     *[st.integers(0, 1000).map(float)] * 3,

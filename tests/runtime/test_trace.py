@@ -226,3 +226,50 @@ def test_a_thousand_panels_at_once_keep_their_spans_apart():
         return await asyncio.gather(*(panel(f"q{i}") for i in range(1000)))
 
     assert {answer.usage.calls for answer in instantly(main())} == {2}
+
+
+def deaf(phase, span, what, value):
+    """A listener that has no use for words."""
+
+
+deaf.wants_words = False
+
+
+@pytest.mark.parametrize(
+    ("listeners", "heard"),
+    [
+        ([], False),
+        ([deaf], False),
+        ([Heard()], True),
+        ([deaf, Heard()], True),
+        ([Heard(), deaf], True),
+    ],
+)
+def test_words_are_streamed_where_somebody_wants_them(listeners, heard):
+    told = []
+
+    class Tells(of.Provider, name="test_trace_tells"):
+        async def complete(self, request):
+            told.append("whole")
+            return of.Reply("a b", 1, 0, 1)
+
+        async def stream(self, request):
+            told.append("pieces")
+            yield "a b"
+            yield of.Reply("a b", 1, 0, 1)
+
+    with of.Session({"m": Tells()}, listeners=listeners):
+        instantly(of.Model("m")("q"))
+    assert told == (["pieces"] if heard else ["whole"])
+
+
+@pytest.mark.parametrize("verb", ["draft", "score", "route"])
+def test_only_the_final_words_are_heard(verb):
+    async def main():
+        top = of.Span("answer", "top", listeners=(Heard(),))
+        below = of.Span(verb, "below", parent=top)
+        leaf = of.Span("complete", "leaf", parent=below)
+        other = of.Span("complete", "other", parent=of.Span("decide", "vote", parent=top))
+        return top.heard, below.heard, leaf.heard, other.heard
+
+    assert instantly(main()) == (True, False, False, True)

@@ -25,7 +25,7 @@ def ask(
         list[str] | None, typer.Option("--model", "-m", help="A member; give it several times.")
     ] = None,
     config: Annotated[
-        str | None, typer.Option("--config", "-c", help="A recipe, instead of --model.")
+        str | None, typer.Option("--config", "-c", help="A recipe's file, instead of --model.")
     ] = None,
     vote: Annotated[str, typer.Option(help="majority, weighted, best, unanimous.")] = "majority",
     stop: Annotated[str, typer.Option(help="never, first, agree, sure, decided, …")] = "never",

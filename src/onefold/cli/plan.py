@@ -13,7 +13,7 @@ from onefold.operators import asking
 
 
 def plan(
-    config: Annotated[str, typer.Argument(help="A recipe: a YAML file, or its text.")],
+    config: Annotated[str, typer.Argument(help="A recipe: a YAML or TOML file, or its text.")],
     prompts: Annotated[
         str, typer.Argument(help="Questions: JSON, JSONL, CSV, Parquet, or - for standard input.")
     ],

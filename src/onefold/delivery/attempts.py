@@ -145,6 +145,7 @@ async def hedged(call: Call, model: Deployment, other: Deployment) -> Reply:
     async def leg(index: int) -> Reply | OnefoldError | None:
         nonlocal doubled
         if index:
+            hedge.passed()
             now = get_running_loop().time()
             if call.speaker is not None or session.models.line(other).saturated(
                 request.tokens, now

@@ -140,6 +140,9 @@ class Journal:
         except NotRecorded:
             self.store.withdraw(INSERT, values)
             raise
+        except CancelledError:  # the call is not made, whether its row was written by now or not
+            self.book(key, request, NOTHING, 0.0, "failed", row=row, error="CancelledError")
+            raise
         return row
 
     async def record(

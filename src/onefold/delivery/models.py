@@ -21,7 +21,7 @@ from onefold.delivery.traffic.fleet import Fleet, View, ordered
 from onefold.delivery.traffic.line import Line
 
 
-class Spent(Struct, frozen=True):
+class Spending(Struct, frozen=True):
     """What calls used, what was estimated before them, how many there were, how many failed.
 
     A call that failed unbilled is in `calls`, and not in `used`.
@@ -172,12 +172,12 @@ class Models:
             self.lines[model.name] = found
         return found
 
-    def usage(self, by: Literal["model", "provider", "tag"] = "model") -> dict[str, Spent]:
+    def usage(self, by: Literal["model", "provider", "tag"] = "model") -> dict[str, Spending]:
         """What was used so far, live, and what was estimated for it beforehand.
 
         by: each model, each provider, or each tag; a model with two tags counts under both.
         """
-        found: dict[str, Spent] = {}
+        found: dict[str, Spending] = {}
         own = {model.name: model for model in self.own.values()}
         for name, line in self.lines.items():
             model = self.deployments.get(name) or own.get(name)
@@ -188,8 +188,8 @@ class Models:
             else:
                 groups = model.tags if by == "tag" else (model.provider.name_of_part,)
             for group in groups:
-                held = found.get(group, Spent())
-                found[group] = Spent(
+                held = found.get(group, Spending())
+                found[group] = Spending(
                     held.used + line.used.total,
                     held.estimated + line.expected.total,
                     held.calls + line.calls,

@@ -16,7 +16,7 @@ from onefold.delivery.budget import Budget
 from onefold.delivery.cache import Cache, Memory, OnDisk, Recent
 from onefold.delivery.deployment import Deployment
 from onefold.delivery.journal import Journal
-from onefold.delivery.models import Models, Spent
+from onefold.delivery.models import Models, Spending
 from onefold.delivery.provider import Reply
 from onefold.delivery.traffic.fleet import Fleet
 from onefold.runtime.trace import Listener
@@ -79,7 +79,7 @@ class Session:
         """
         return self.models.find(name)
 
-    def usage(self, by: Literal["model", "provider", "tag"] = "model") -> dict[str, Spent]:
+    def usage(self, by: Literal["model", "provider", "tag"] = "model") -> dict[str, Spending]:
         """What was used so far, live, and what was estimated for it beforehand.
 
         by: each model, each provider, or each tag; a model with two tags counts under both.

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from onefold.core.answer import Answer
-from onefold.core.errors import ConfigError
+from onefold.core.errors import ConfigError, Unreadable
 from onefold.core.part import coerce
 from onefold.core.query import Message, Query, asked
 from onefold.delivery.deliver import deliver
@@ -62,7 +62,8 @@ async def aembed(texts: Iterable[str], model: str | Any) -> list[tuple[float, ..
     All texts go in one call, which is cached, journalled, counted and paid for as any other.
 
     Raises:
-        ConfigError: the model does not embed, or there is no text.
+        ConfigError: there is no text, or no single model.
+        Unreadable: the model gave another number of embeddings; it does not embed.
     """
     if isinstance(texts, str):
         raise ConfigError(f"texts: a list of texts, not {texts!r:.60}: write [text]")
@@ -77,9 +78,10 @@ async def aembed(texts: Iterable[str], model: str | Any) -> list[tuple[float, ..
     with Span("answer", asked_of.model, None, current.get(), session.listeners):
         reply = await deliver(Request(asked_of.model, sent), asked_of._own())
     if len(reply.vectors) != len(sent):
-        raise ConfigError(
+        raise Unreadable(
             f"{asked_of.model} gave {len(reply.vectors)} embeddings for {len(sent)} texts: name a "
-            "model that embeds, such as openai-embeddings:text-embedding-3-small"
+            "model that embeds, such as openai-embeddings:text-embedding-3-small",
+            model=asked_of.model,
         )
     return list(reply.vectors)
 

@@ -15,6 +15,7 @@ from onefold.core.query import Query, asked
 from onefold.core.usage import Usage
 from onefold.delivery.deployment import Deployment
 from onefold.delivery.session import here
+from onefold.delivery.traffic.fleet import Fleet
 from onefold.operators.model import Model
 from onefold.operators.panel import Panel, seated
 from onefold.runtime.clock import instantly
@@ -54,9 +55,12 @@ def cost(part: Part, query: Query, shares: dict[int, Imagined]) -> Plan:
 def model_cost(part: Model, query: Query, _: dict[int, Imagined]) -> Plan:
     """One call."""
     request = part._request(query)
-    models = here().models.members(part._own() or part.model)
-    costs = [one_call(model, model.estimate(request)) for model in models]
-    return Plan(costs[0], costs[0], max(costs, key=lambda cost: cost.usd or inf))
+    models = here().models
+    asked_of = part._own() or models.find(part.model)
+    costs = [one_call(model, model.estimate(request)) for model in models.members(asked_of)]
+    dear = sorted(costs, key=lambda cost: inf if cost.usd is None else cost.usd)
+    cheapest = isinstance(asked_of, Fleet) and asked_of.pick == "cheapest"
+    return Plan(dear[0], dear[0] if cheapest else costs[0], dear[-1])
 
 
 def one_call(model: Deployment, used: Usage) -> Cost:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from asyncio import Queue, create_task
+from asyncio import Future, create_task, get_running_loop
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, Literal
 
@@ -54,27 +55,43 @@ class Stream:
 
 async def events(call: Callable[[Listener], Awaitable[Answer]]) -> AsyncIterator[Event]:
     """Run a call with a listener and yield what it tells."""
-    told: Queue[Event | None] = Queue()
+    loop = get_running_loop()
+    told: deque[Event | None] = deque()
+    more: Future[None] = loop.create_future()
+
+    def tell(event: Event | None) -> None:
+        told.append(event)
+        if not more.done():
+            more.set_result(None)
 
     def listen(phase: Phase, span: Span, what: str, value: Any) -> None:
         if phase != "note":
             return
-        if what == "token" and span.speaking:
-            told.put_nowait(Event("token", span.name, value))
+        if what == "token":
+            tell(Event("token", span.name, value))
         elif what == "draft":
             draft, tally = value
-            told.put_nowait(Event("draft", draft.source, draft.text, draft, tally))
+            tell(Event("draft", draft.source, draft.text, draft, tally))
 
     async def whole() -> Answer:
         try:
             return await call(listen)
         finally:
-            told.put_nowait(None)
+            tell(None)
 
     task = create_task(whole())
     try:
-        while (event := await told.get()) is not None:
-            yield event
+        while True:
+            await more
+            while told:
+                event = told.popleft()
+                if event is None:
+                    break
+                yield event
+            else:
+                more = loop.create_future()
+                continue
+            break
         answer = await task
         yield Event("answer", answer.source, answer.text, answer, answer.tally)
     finally:

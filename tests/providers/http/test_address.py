@@ -64,7 +64,7 @@ def test_what_is_no_address_is_refused_with_its_place(url):
     ],
 )
 def test_an_address_that_may_hold_a_key_is_refused_without_showing_it(url):
-    with pytest.raises(ConfigError, match="^models") as told:
+    with pytest.raises(ConfigError, match=r"^models") as told:
         check(url, "models.m")
     assert SECRET not in str(told.value)
 
@@ -98,7 +98,7 @@ def test_without_a_usual_port_none_is_meant():
 
 @pytest.mark.parametrize("said", ["ftp://box", "bo x", "box:port", f"user:{SECRET}@box", "http://"])
 def test_a_variable_that_is_no_address_is_named(said):
-    with pytest.raises(ConfigError, match="^OLLAMA_HOST: ") as told:
+    with pytest.raises(ConfigError, match=r"^OLLAMA_HOST: ") as told:
         from_environment("OLLAMA_HOST", said, 11434)
     assert SECRET not in str(told.value)
 

@@ -31,6 +31,7 @@ from onefold.providers.http.failures import (
     spoken,
     told,
     wait,
+    shown,
 )
 
 CASES = json.loads((Path(__file__).parent / "failures.json").read_text("utf-8"))

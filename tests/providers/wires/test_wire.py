@@ -7,102 +7,31 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from spoken import (
+    BEGUN,
+    HELLO,
+    SECRET,
+    URL,
+    Anywhere,
+    Carries,
+    Header,
+    Lacks,
+    Local,
+    Own,
+    completed,
+    kind,
+)
 
 import onefold as of
 from onefold.core.answer import Token
 from onefold.core.errors import NoSuchModel, WrongKey
 from onefold.delivery.provider import Reply, Request, Sampling
 from onefold.providers.http.failures import Rejected
-from onefold.providers.http.transport import Outgoing, Transport, aiohttp_transport
+from onefold.providers.http.transport import aiohttp_transport
 from onefold.providers.wires import wire as wires
-from onefold.providers.wires.wire import Service, Unrepeated, Wire, count, ended_early, merged
+from onefold.providers.wires.wire import count, merged
 from onefold.providers.wires.wire import strict as closed
 from onefold.runtime.clock import instantly
-
-URL = "https://api.example.org/v1"
-HELLO = (of.Message("user", "hello"),)
-BEGUN = (*HELLO, of.Message("assistant", "one two"))
-SECRET = "canary-key-0123456789"
-
-
-class PlainFold:
-    """Adds up events that are texts."""
-
-    def __init__(self):
-        self.said = []
-
-    def add(self, event, data):
-        if data == b"DONE":
-            self.said.append("")
-            return ""
-        if data.startswith(b"!"):
-            raise of.Unreachable(data.decode())
-        text = msgspec.json.decode(data)
-        self.said.append(text)
-        return text
-
-    def reply(self):
-        if not self.said or self.said[-1]:
-            raise ended_early()
-        return Reply("".join(self.said), 1, 0, 1)
-
-
-class Spoken(Wire, abstract=True):
-    """A wire whose replies are JSON texts."""
-
-    def request(self, request, stream):
-        said = {"model": self.model, "said": [m.content for m in request.messages]}
-        return "/say", {**said, "stream": True} if stream else said
-
-    def parse(self, data):
-        said = msgspec.json.decode(data)
-        if isinstance(said, dict):
-            raise NoSuchModel(f"{self.model}: {said['error']}")
-        tokens = tuple(Token(part, -1.0) for part in said) if isinstance(said, list) else ()
-        return Reply("".join(said), 1, 0, 1, tokens=tokens)
-
-    def fold(self):
-        return PlainFold()
-
-
-def kind(name, **service):
-    """A wire of a service; each has its own name."""
-
-    class Made(Spoken, name=f"test_wire_{name}"):
-        pass
-
-    Made.service = Service(**service)
-    return Made
-
-
-Own = kind("own", url=URL, keys=("TEST_WIRE_KEY", "TEST_WIRE_OTHER"))
-Local = kind("local", url="http://localhost:1234", variable="TEST_WIRE_HOST", port=4321)
-Anywhere = kind("anywhere")
-Header = kind("header", url=URL, keys=("TEST_WIRE_KEY",), header="x-key", fixed=(("x-v", "1"),))
-Repeats = kind("repeats", url=URL, continues="trailing", repeats=True)
-Lacks = kind("lacks", url=URL, lacks=frozenset({"top_k", "logprobs", "schema", "stop"}))
-
-
-class Carries(Transport):
-    """A transport that hands over what it is given, and keeps what was sent."""
-
-    def __init__(self, *brings):
-        self.brings = list(brings)
-        self.sent: list[Outgoing] = []
-
-    async def send(self, out):
-        self.sent.append(out)
-        brings = self.brings.pop(0)
-        if isinstance(brings, Exception):
-            raise brings
-        return brings
-
-    async def stream(self, out):
-        self.sent.append(out)
-        for chunk in self.brings.pop(0):
-            if isinstance(chunk, Exception):
-                raise chunk
-            yield chunk
 
 
 @pytest.fixture(autouse=True)
@@ -112,29 +41,6 @@ def surroundings(monkeypatch):
     for name in ("TEST_WIRE_OTHER", "TEST_WIRE_HOST", "TEST_WIRE_EXTRA"):
         monkeypatch.delenv(name, raising=False)
     wires.WAYS.clear()
-
-
-def completed(wire, *brings, messages=HELLO, **about):
-    """The reply, and what was sent for it."""
-    carries = Carries(*brings)
-    with of.Session(transport=carries):
-        return instantly(wire.complete(Request("m", messages, **about))), carries.sent[0]
-
-
-def streamed(wire, chunks, messages=HELLO):
-    """The pieces of a stream, and the reply at its end."""
-
-    async def main():
-        return [piece async for piece in wire.stream(Request("m", messages))]
-
-    with of.Session(transport=Carries(chunks)):
-        *pieces, reply = instantly(main())
-    return pieces, reply
-
-
-def events(*texts):
-    """A stream of texts, one event each."""
-    return b"".join(b"data: " + json.dumps(text).encode() + b"\n\n" for text in texts)
 
 
 def test_a_request_goes_to_the_services_own_address_with_the_environments_key():
@@ -158,8 +64,8 @@ def test_the_environments_key_does_not_go_to_another_address(monkeypatch):
 
 
 def test_a_service_that_has_no_address_of_its_own_takes_the_key_where_it_is_told():
-    Sited = kind("sited", keys=("TEST_WIRE_KEY",))
-    _, out = completed(Sited("x", base_url="https://mine.example"), b'"yes"')
+    sited = kind("sited", keys=("TEST_WIRE_KEY",))
+    _, out = completed(sited("x", base_url="https://mine.example"), b'"yes"')
     assert out.headers["authorization"] == f"Bearer {SECRET}"
 
 
@@ -341,14 +247,14 @@ def test_an_error_names_the_deployment_once_and_keeps_the_services_words():
         completed(Own("x"), b'{"error": "no x here"}')
     assert str(told.value) == "m: no x here"
     assert told.value.model == "m"
-    with pytest.raises(of.RateLimited, match="^m: slow down") as limited:
+    with pytest.raises(of.RateLimited, match=r"^m: slow down") as limited:
         completed(Own("x"), Rejected(429, {"retry-after": "7"}, b'{"error": "slow down"}'))
     assert (limited.value.status, limited.value.retry_after) == (429, 7.0)
 
 
 def test_a_reply_that_makes_no_sense_is_unreadable_and_may_be_billed():
     for body in (b"<html>", b'"cut', b"\xff\xfe", b""):
-        with pytest.raises(of.Unreadable, match="^m: ") as told:
+        with pytest.raises(of.Unreadable, match=r"^m: ") as told:
             completed(Own("x"), body)
         assert told.value.billed
 
@@ -374,95 +280,6 @@ def test_who_sent_no_key_is_told_so_when_one_is_missed(status):
     with pytest.raises(WrongKey) as told:
         completed(Own("x"), rejected)
     assert "no key was sent" not in str(told.value)
-
-
-def test_a_stream_gives_its_pieces_and_then_the_reply():
-    sent = events("one", " two") + b"data: DONE\n\n"
-    for size in (1, 5, len(sent)):
-        chunks = [sent[i : i + size] for i in range(0, len(sent), size)]
-        assert streamed(Own("x"), chunks) == (["one", " two"], Reply("one two", 1, 0, 1))
-
-
-def test_a_last_event_without_its_blank_line_counts():
-    pieces, reply = streamed(Own("x"), [events("one"), b'data: " two"\n\ndata: DONE'])
-    assert (pieces, reply.text) == (["one", " two"], "one two")
-    with pytest.raises(of.Unreachable, match="^m: the stream ended before"):
-        streamed(Own("x"), [events("one"), b'data: " two"'])
-
-
-def broken(chunks, wire=None):
-    """The words of a stream before it broke, and the error."""
-    told = []
-
-    async def main():
-        async for piece in (wire or Own("x")).stream(Request("m", HELLO)):
-            told.append(piece)
-
-    with of.Session(transport=Carries(chunks)), pytest.raises(of.ModelError) as error:
-        instantly(main())
-    return told, error.value
-
-
-def test_a_stream_that_breaks_keeps_the_words_that_were_told():
-    for end, found in [
-        ([of.Unreachable("reset", billed=True)], of.Unreachable),
-        ([b"data: !gone\n\n"], of.Unreachable),
-        ([b"data: {cut\n\n"], of.Unreadable),
-        ([], of.Unreachable),
-        ([b"\xff: x\n\ndata: \xff\n\n"], of.Unreadable),
-    ]:
-        told, error = broken([events("one"), *end])
-        assert told == ["one"]
-        assert isinstance(error, found)
-        assert (error.model, str(error)[:3]) == ("m", "m: ")
-        assert error.billed
-
-
-def test_a_stream_that_is_rejected_tells_nothing():
-    told, error = broken([Rejected(503, {"retry-after": "3"}, b"busy")])
-    assert (told, type(error), error.retry_after, error.billed) == ([], of.Unreachable, 3.0, False)
-
-
-def test_what_is_no_stream_of_events_is_unreadable():
-    told, error = broken([b"<html>no such page</html>"])
-    assert told == []
-    assert isinstance(error, of.Unreadable)
-
-
-@pytest.mark.parametrize(
-    ("texts", "pieces"),
-    [
-        (["one two", " three"], [" three"]),
-        (["one", " t", "wo three"], [" three"]),
-        (["one two three"], [" three"]),
-        ([" three"], [" three"]),
-        (["one", "_three"], ["one_three"]),
-        (["one"], ["one"]),
-        (["one two"], []),
-        (["one two", "one two"], ["one two"]),
-    ],
-)
-def test_a_beginning_that_the_service_says_again_is_told_once(texts, pieces):
-    found, reply = streamed(Repeats("x"), [events(*texts), b"data: DONE\n\n"], BEGUN)
-    assert found == pieces
-    assert reply.text == "".join(pieces)
-    whole, _ = completed(Repeats("x"), json.dumps("".join(texts)).encode(), messages=BEGUN)
-    assert whole.text == reply.text
-
-
-def test_a_service_that_does_not_repeat_is_taken_at_its_word():
-    Trailing = kind("trailing", url=URL, continues="trailing")
-    pieces, reply = streamed(Trailing("x"), [events("one two three"), b"data: DONE\n\n"], BEGUN)
-    assert (pieces, reply.text) == (["one two three"], "one two three")
-
-
-@given(begun=st.text("ab", max_size=4), text=st.text("ab", max_size=8), data=st.data())
-def test_pieces_without_the_repeated_beginning_are_the_text_without_it(begun, text, data):
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=4)))
-    places = [0, *cuts, len(text)]
-    new = Unrepeated(begun)
-    told = [new.add(text[a:b]) for a, b in zip(places, places[1:], strict=False) if text[a:b]]
-    assert "".join([*told, new.end()]) == text.removeprefix(begun)
 
 
 @pytest.mark.parametrize(

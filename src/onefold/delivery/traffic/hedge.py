@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
+from math import exp
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -12,21 +13,24 @@ from onefold.delivery.traffic.settings import Count, Seconds, Share, check
 
 KEPT = 512  # latencies that are remembered
 STALE = 64  # latencies after which quantiles are taken anew
+STEP = 0.05  # of the delay's logarithm
+SPENDING = 1.1  # late calls aimed at, as a multiple of those that may be hedged
 SAVED = 1000  # calls whose deposits are kept at most
 
 
 class Hedging(Struct, frozen=True):
     """When a second attempt is started beside a late first one.
 
-    after: seconds; None learns it as a quantile of latencies, once `least` replies were seen.
-    quantile: in (0, 1). extra: second attempts as a share of calls, in [0, 1].
+    after: seconds; None learns it: the quantile of latencies that lets `extra` be used up.
+    quantile: another one, in (0, 1). extra: second attempts as a share of calls, in [0, 1].
+    least: replies that must have been seen before a delay is known.
 
     Raises:
         ConfigError: a value is out of its range.
     """
 
     after: Seconds | None = None
-    quantile: Annotated[float, Meta(gt=0, lt=1)] = 0.95
+    quantile: Annotated[float, Meta(gt=0, lt=1)] | None = None
     extra: Share = 0.05
     least: Count = 20
 
@@ -116,46 +120,53 @@ class Hedge:
     """The delay of a deployment's second attempts, and how many it may still have.
 
     A hedged request is sent once the first has been out longer than most take, the later answer
-    being dropped (Dean & Barroso, "The Tail at Scale", 2013).
+    being dropped (Dean & Barroso, "The Tail at Scale", 2013). The delay is found by stochastic
+    approximation on what is seen of every call, whether it was still out at the delay (Robbins &
+    Monro 1951): unlike a sample's quantile it does not fall into the gap between the fast and the
+    slow by chance, and calls that were let go do not bias it.
 
     latencies: shared with whoever else wants to know them; tell each reply once.
     """
 
-    __slots__ = ("after", "balance", "extra", "latencies", "least", "most", "share")
+    __slots__ = ("after", "balance", "extra", "found", "late", "latencies", "least", "most")
 
     def __init__(self, settings: Hedging | None = None, latencies: Latencies | None = None) -> None:
         settings = settings or Hedging()
         self.latencies = Latencies() if latencies is None else latencies
         self.after = settings.after
         self.least = settings.least
-        self.share = settings.quantile
         self.extra = settings.extra
-        self.balance = 1.0 if settings.extra else 0.0
+        self.late = SPENDING * settings.extra
+        if settings.quantile is not None:
+            self.late = 1.0 - settings.quantile
+        self.found: float | None = None
+        self.balance = 0.0
         self.most = 1.0 + SAVED * settings.extra
 
-    def saw(self, seconds: float) -> None:
-        """A reply came after so many seconds."""
-        self.latencies.saw(seconds)
-
-    def saw_at_least(self, seconds: float) -> None:
-        """An attempt was cancelled after so many seconds."""
-        self.latencies.saw_at_least(seconds)
-
     def delay(self) -> float | None:
-        """Seconds after which a second attempt starts; None while that is not known."""
+        """Seconds after which this call gets a second attempt; None while that is not known."""
         if self.after is not None:
             return self.after
-        if self.latencies.seen < self.least:
-            return None
-        return self.latencies.quantile(self.share)
+        if self.found is None:
+            if self.latencies.seen < self.least:
+                return None
+            self.found = self.latencies.quantile(min(1.0, max(0.0, 1.0 - self.late)))
+        if self.found is not None:
+            self.found *= exp(-STEP * self.late)
+        return self.found
 
     def deposit(self) -> None:
         """A call is made."""
         balance = self.balance + self.extra
         self.balance = balance if balance < self.most else self.most
 
+    def passed(self) -> None:
+        """A call was still out when its delay had passed."""
+        if self.found is not None:
+            self.found *= exp(STEP)
+
     def withdraw(self) -> bool:
-        """Whether a second attempt may be made: N calls have at most N · extra + 1 of them."""
+        """Whether a second attempt may be made: never more than `extra` of the calls."""
         if self.balance < 1 - 1e-9:
             return False
         self.balance -= 1

@@ -28,7 +28,7 @@ class Retry(Struct, frozen=True):
     base: Duration = 0.5
     cap: Duration = 20.0
     patience: Seconds = 60.0
-    share: Share = 0.1
+    share: Share = 0.09
     spare: Annotated[int, Meta(ge=0)] = 5
 
     def __post_init__(self) -> None:

@@ -47,7 +47,8 @@ CREDIT = re.compile(
     re.IGNORECASE,
 )
 KEY = re.compile(
-    r"api.?key (not|is not|was not)? ?(valid|invalid|found)|(invalid|incorrect).{0,9}api.?key",
+    r"api.?key (not|is not|was not)? ?(valid|invalid|found)|(invalid|incorrect).{0,9}api.?key"
+    r"|no_db_connection",  # LiteLLM's proxy, of a key that it cannot look up
     re.IGNORECASE,
 )
 MODEL = re.compile(
@@ -182,6 +183,8 @@ def kind_of(status: int, code: str, message: str) -> type[ModelError]:
 
 def said(body: bytes) -> tuple[str, str]:
     """A service's code and message, from whichever shape its error has, else the text itself."""
+    if body.startswith(b"data:"):  # an error told as the first event of a stream
+        body = body[5:].partition(b"\n")[0]
     try:
         data: Any = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -274,12 +274,8 @@ def raise_from(error: Exception, url: str) -> NoReturn:
     if isinstance(error, aiohttp.ClientConnectorError):
         reason = error.os_error.strerror or str(error.os_error)
         raise Unreachable(f"cannot connect to {host}: {reason}") from None
-    if isinstance(error, aiohttp.InvalidURL | ValueError) and not isinstance(error, UnicodeError):
-        if isinstance(error, aiohttp.InvalidURL):
-            raise ConfigError(
-                f"base_url: {host or 'it'} is no address that can be called"
-            ) from None
-        raise Unreachable(f"{host} broke off: {type(error).__name__}", billed=True) from None
+    if isinstance(error, aiohttp.InvalidURL | UnicodeError):
+        raise ConfigError(f"base_url: {host or 'it'} is no address that can be called") from None
     raise Unreachable(f"{host} broke off its reply: {broken(error)}", billed=True) from None
 
 

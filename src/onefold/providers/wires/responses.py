@@ -39,7 +39,8 @@ class Responses(Wire, name="responses"):
         sampling = request.sampling
         body: dict[str, Any] = {
             "model": self.model,
-            "input": [spelled(message) for message in request.messages],
+            "input": [{"type": "message", **spelled(message)} for message in request.messages],
+            "stream": stream,  # some servers stream unless told not to
             "store": False,
         }
         if sampling.temperature is not None:
@@ -58,8 +59,6 @@ class Responses(Wire, name="responses"):
             schema = request.schema
             named = {"type": "json_schema", "name": "reply", "schema": schema}
             body["text"] = {"format": {**named, "strict": strict(schema)}}
-        if stream:
-            body["stream"] = True
         return "/responses", body
 
     def parse(self, data: bytes) -> Reply:

@@ -98,7 +98,9 @@ class Vllm(Chat, name="vllm"):
 class LlamaCpp(Chat, name="llamacpp"):
     """A llama.cpp server; at `http://localhost:8080/v1` unless base_url says otherwise."""
 
-    service: ClassVar[Service] = Service("http://localhost:8080/v1", continues="trailing")
+    service: ClassVar[Service] = Service(
+        "http://localhost:8080/v1", continues="trailing", repeats=True
+    )
 
 
 class LMStudio(Chat, name="lmstudio"):

@@ -149,8 +149,8 @@ class Wire(Provider, abstract=True):
             if text := new.end():
                 yield text
             if not known:
-                data = first
-                raise unreadable(request.model, first, "it is no stream of events")
+                data = cleaned(first, way.secrets)
+                raise unreadable(request.model, data, "it is no stream of events")
             yield self._finished(fold.reply(), request)
         except FAILURES as error:
             raise self._told(error, data, request.model, way.secrets) from None
@@ -175,6 +175,7 @@ class Wire(Provider, abstract=True):
             found = error
         else:
             found = unreadable(who, cleaned(data, secrets), error)
+            found.billed = True
         if data:  # something was said, and perhaps paid for
             found.billed = True
         if found.status in (401, 403) and not secrets:
