@@ -235,6 +235,24 @@ def test_what_a_call_used_is_what_the_service_says_and_else_an_estimate_marked_s
     assert Deployment("m", of.Fake(("a",))).used(reply, spoken()).usd is None
 
 
+@pytest.mark.parametrize(
+    ("reply", "tokens", "estimated"),
+    [
+        (of.Reply("four five", 0, 0, 20), (3, 20), True),
+        (of.Reply("four five", 10, 0, 0), (10, 3), True),
+        (of.Reply("", 10, 0, 0), (10, 0), False),
+        (of.Reply("four five", 10, 0, 20), (10, 20), False),
+    ],
+)
+def test_a_service_that_says_zero_for_what_it_read_or_wrote_does_not_count(
+    reply, tokens, estimated
+):
+    used = deployment("m", "openai:gpt-x").used(reply, spoken())
+    assert ((used.tokens_in, used.tokens_out), used.estimated) == (tokens, estimated)
+    near = deployment("m", of.Fake(("a",))).used(reply, spoken())
+    assert (near.tokens_in, near.tokens_out) == (reply.tokens_in, reply.tokens_out)
+
+
 def test_who_a_model_is_is_told_by_its_provider():
     assert deployment("mine", "openai:gpt-x").origin == "openai:gpt-x"
     assert deployment("mine", "fake:a").origin == "fake"

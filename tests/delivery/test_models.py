@@ -222,6 +222,18 @@ def test_two_models_of_one_name_with_providers_of_their_own_have_guards_of_their
     assert held.models.line(held.deployment("m")).limiter is not None
 
 
+def test_models_with_providers_of_their_own_are_known_again_and_not_for_ever():
+    held = of.Session()
+    kept = [of.Fake((str(number),)) for number in range(1200)]
+    for part in kept:
+        model = held.models.owned("m", part)
+        assert held.models.owned("m", part) is model
+        assert held.models.owned("m", of.Fake(part.replies)) is model, "an equal one is the same"
+    assert len(held.models.own) <= 1001
+    names = {held.models.owned("m", part).name for part in kept[-3:]}
+    assert len(names) == 3
+
+
 def test_a_failure_that_costs_nothing_is_a_call_and_no_use():
     held = session(plays(Scene(fails(of.Refused))))
     with pytest.raises(of.Refused):

@@ -82,8 +82,14 @@ class Deployment(Struct, frozen=True):
         return Usage(tokens_in, 0, most, usd, 1, True)
 
     def used(self, reply: Reply, request: Request) -> Usage:
-        """What a call used: the service's own counts, estimates (marked so) where it has none."""
+        """What a call used: the service's own counts, estimates (marked so) where it has none.
+
+        A server that says zero tokens for a text that it read or wrote does not count them.
+        """
         tokens_in, tokens_out, price = reply.tokens_in, reply.tokens_out, self.price
+        if self.provider.remote:
+            tokens_in = tokens_in or None
+            tokens_out = tokens_out or (None if reply.text else tokens_out)
         guessed = tokens_in is None or tokens_out is None
         if tokens_in is None:
             tokens_in = request.tokens

@@ -248,7 +248,7 @@ def test_a_retry_after_holds_back_everyone_who_asks_the_same_deployment():
 
 @pytest.mark.parametrize(("used", "waits"), [(10, False), (25, False), (26, True), (80, True)])
 def test_tokens_a_minute_are_held_at_the_estimate_and_corrected_by_what_was_used(used, waits):
-    scene = Scene(Act(of.Reply("yes", 0, 0, used), 1.0))
+    scene = Scene(Act(of.Reply("yes", 1, 0, used - 1), 1.0))
     with session(plays(scene, limits=of.Limits(tokens=100), typical_tokens=49)):
         instantly(several(3))
     assert scene.began[:2] == [0.0, 0.0], "two estimates of fifty tokens fit"

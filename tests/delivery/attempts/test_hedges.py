@@ -57,7 +57,8 @@ def test_the_delay_is_learned_from_how_long_replies_take():
     with session(plays(scene, hedge=hedge)):
         answers = instantly(one_by_one(5))
     assert [answer.text for answer in answers] == ["yes"] * 4 + ["hedge"]
-    assert answers[-1].seconds == 2.0 + 1.0, "the median, and the second reply's own time"
+    near_the_median = pytest.approx(2.0 + 1.0, rel=0.1)
+    assert answers[-1].seconds == near_the_median, "and the second reply's own time"
 
 
 def test_nothing_is_hedged_before_enough_replies_were_seen():
@@ -74,8 +75,7 @@ def test_second_attempts_stay_their_share_of_the_calls(seed, extra):
     scene = Scene(*[Act("yes", chance.choice([0.5, 9.0])) for _ in range(100)], "yes")
     with session(plays(scene, hedge=of.Hedging(after=1.0, extra=extra))):
         instantly(one_by_one(60))
-    spare = 1 if extra else 0
-    assert 60 <= scene.calls <= 60 + 60 * extra + spare
+    assert 60 <= scene.calls <= 60 + 60 * extra
 
 
 def test_a_heavy_tail_is_cut_for_few_calls_more():
@@ -87,7 +87,7 @@ def test_a_heavy_tail_is_cut_for_few_calls_more():
         with session(plays(scene, hedge=hedge)):
             answers = instantly(one_by_one(300))
         worst[hedge] = sorted(answer.seconds for answer in answers[50:])[-3]
-        assert scene.calls <= 300 * 1.1 + 1
+        assert scene.calls <= 300 * 1.1
     assert worst[None] == 20.0
     assert worst[of.Hedging(extra=0.1)] < 5.0
 
@@ -221,3 +221,20 @@ def test_a_hedge_at_once_is_a_race_of_two():
     answer = asked(session(plays(scene, hedge=of.Hedging(after=0.0, extra=1.0))))
     assert answer.text == "quick"
     assert scene.calls == 2
+
+
+def test_a_first_word_lets_the_other_attempt_go_at_once_and_books_it():
+    first = Act("slow", 30.0, ("slow",))
+    second = Act("qu ick", 8.0, ("qu ", "ick"))
+    scene, told = Scene(first, second), []
+
+    def listener(phase, span, what, value):
+        if what == "token":
+            told.append((asyncio.get_running_loop().time(), value))
+
+    held = session(plays(scene, hedge=EVERY, typical_tokens=7), listeners=[listener])
+    answer = asked(held, text="word")
+    assert (answer.text, answer.seconds) == ("qu ick", 9.0)
+    assert told == [(5.0, "qu "), (9.0, "ick")]
+    assert scene.left == [5.0]
+    assert answer.usage.tokens_out == 7 + 1

@@ -140,7 +140,7 @@ class Hedge:
         if settings.quantile is not None:
             self.late = 1.0 - settings.quantile
         self.found: float | None = None
-        self.balance = 0.0
+        self.balance = 0.0 if settings.after is None or not settings.extra else 1.0
         self.most = 1.0 + SAVED * settings.extra
 
     def delay(self) -> float | None:
@@ -166,7 +166,10 @@ class Hedge:
             self.found *= exp(STEP)
 
     def withdraw(self) -> bool:
-        """Whether a second attempt may be made: never more than `extra` of the calls."""
+        """Whether a second attempt may be made: never more than `extra` of the calls.
+
+        Where the delay is given there is one to start with, for those who make few calls.
+        """
         if self.balance < 1 - 1e-9:
             return False
         self.balance -= 1
