@@ -8,7 +8,7 @@ route → draft → judge → decide, run by one relay until a Stop says that it
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -41,9 +41,9 @@ class Operator(Part, abstract=True):
     async def answer(self, query: Query) -> Answer:
         """The answer to a query. Defined by each operator, called through the four below."""
 
-    async def __call__(self, query: Query | str) -> Answer:
+    def __call__(self, query: Query | str) -> Coroutine[Any, Any, Answer]:
         """`await op(query)`."""
-        return await perform(self, query)
+        return perform(self, query)
 
     def ask(self, query: Query | str) -> Answer:
         """The same, blocking; works in scripts, threads, notebooks, inside a running loop."""

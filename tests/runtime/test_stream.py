@@ -60,8 +60,9 @@ def test_failed_members_are_drafts_of_the_stream_too():
 
 def test_one_model_speaks_its_tokens_and_they_join_to_the_text():
     events = streamed(model("m", "one two  three ", 3))
-    assert [event.kind for event in events] == ["token"] * 5 + ["answer"]
-    assert "".join(event.text for event in events[:-1]) == "one two  three "
+    assert [event.kind for event in events] == ["token"] * 4 + ["answer"]
+    assert [event.text for event in events[:-1]] == ["one ", "two ", " ", "three "]
+    assert events[-1].text == "one two  three "
 
 
 def test_members_of_a_panel_speak_no_tokens():

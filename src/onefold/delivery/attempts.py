@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import CancelledError, Task, current_task, get_running_loop, sleep, timeout_at
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from contextlib import aclosing
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -201,7 +201,7 @@ async def attempt(call: Call, model: Deployment) -> Reply:
         if journal is not None and model.provider.remote:
             row = await journal.begin(call.key, call.request, model.origin, estimate)
         started = loop.time()
-        reply = await timely(call, model, line, request, started)
+        reply = clean(await timely(call, model, line, request, started))
         usage = model.used(reply, request)
     except CancelledError as error:
         if started is not None:  # a service bills what it had begun
@@ -322,10 +322,16 @@ def affordable(call: Call, model: Deployment, tokens_in: int) -> int:
 async def timely(
     call: Call, model: Deployment, line: Line, request: Request, started: float
 ) -> Reply:
-    """The provider's reply, before the attempt's and the call's time is over."""
-    seconds, until = model.timeout, call.ends
-    if until is not None and (seconds is None or until - started < seconds):
-        return await until_then(call, model, request, started, until)
+    """The provider's reply, told piece by piece where it is heard, while there is time for it."""
+    seconds, ends = model.timeout, call.ends
+    if ends is not None and (seconds is None or ends - started < seconds):
+        try:
+            async with timeout_at(ends) as end:
+                return await said(call, model, request)
+        except TimeoutError as error:
+            if not end.expired():
+                raise
+            raise too_late(model, ends - started) from error
     if seconds is None:
         return await said(call, model, request)
     watch = line.watched(seconds, get_running_loop())
@@ -340,30 +346,17 @@ async def timely(
         watch.end(limit)
 
 
-async def until_then(
-    call: Call, model: Deployment, request: Request, started: float, until: float
-) -> Reply:
-    """The provider's reply, before a budget's time is over."""
-    try:
-        async with timeout_at(until) as limit:
-            return await said(call, model, request)
-    except TimeoutError as error:
-        if not limit.expired():
-            raise
-        raise too_late(model, until - started) from error
-
-
 def too_late(model: Deployment, seconds: float) -> TimedOut:
     """The error for a call that took too long; it may be billed all the same."""
     took = f"{model.name} took longer than {max(seconds, 0.0):.3g} s"
     return TimedOut(took, model=model.name, billed=True)
 
 
-async def said(call: Call, model: Deployment, request: Request) -> Reply:
-    """The provider's reply, told to the listeners piece by piece where they hear it."""
+def said(call: Call, model: Deployment, request: Request) -> Coroutine[Any, Any, Reply]:
+    """The provider's reply, streamed where a listener hears its words."""
     if call.span.listeners and call.span.heard:
-        return clean(await streamed(call, model, request))
-    return clean(await model.provider.complete(request))
+        return streamed(call, model, request)
+    return model.provider.complete(request)
 
 
 async def streamed(call: Call, model: Deployment, request: Request) -> Reply:

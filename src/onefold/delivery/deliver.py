@@ -39,7 +39,9 @@ async def deliver(request: Request, model: Deployment | None = None) -> Reply:
                 models = session.models.candidates(found, request)
                 span.answer = reply = await reached(Call(session, request, span, ""), models)
             else:
-                span.answer = reply = await kept(session, found, request, span)
+                key = request.key(session.models.identity(found))
+                way = journalled if session.cache is None else kept
+                span.answer = reply = await way(session, found, request, span, key)
     except UnicodeEncodeError:
         raise ConfigError(
             f"what is to be sent to {request.model} holds half a character: read its file as UTF-8"
@@ -47,12 +49,12 @@ async def deliver(request: Request, model: Deployment | None = None) -> Reply:
     return reply
 
 
-async def kept(session: Session, found: Deployment | Fleet, request: Request, span: Span) -> Reply:
+async def kept(
+    session: Session, found: Deployment | Fleet, request: Request, span: Span, key: str
+) -> Reply:
     """The reply from the cache or the journal, else a paid one, which equal calls share."""
-    key = request.key(session.models.identity(found))
     cache = session.cache
-    if cache is None:
-        return await journalled(session, found, request, span, key)
+    assert cache is not None, "without a cache nothing is kept"
     loop = get_running_loop()
     while True:
         reply = cache.get(key)

@@ -1,5 +1,6 @@
 """The delay of second attempts follows the latencies, and their number stays a share of calls."""
 
+from math import exp, log
 from random import Random
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import onefold as of
-from onefold.delivery.traffic.hedge import KEPT, Hedge, Hedging, Latencies
+from onefold.delivery.traffic.hedge import KEPT, SAVED, SPENDING, STEP, Hedge, Hedging, Latencies
 
 TIMES = st.lists(st.floats(0, 100), min_size=1, max_size=60)
 
@@ -72,60 +73,160 @@ def test_only_the_last_latencies_count():
 def test_the_delay_is_known_once_enough_replies_were_seen():
     hedge = Hedge(Hedging(quantile=0.9, least=20))
     for seconds in range(19):
-        hedge.saw(float(seconds))
+        hedge.latencies.saw(float(seconds))
+        hedge.passed()
         assert hedge.delay() is None
-    hedge.saw(19.0)
-    assert hedge.delay() == 17.0
-    assert Hedge(Hedging(after=0.5)).delay() == 0.5
+    hedge.latencies.saw(19.0)
+    assert hedge.delay() == pytest.approx(17.0 * exp(-STEP * 0.1))
 
 
-@given(extra=st.sampled_from([0.0, 0.01, 0.05, 0.5, 1.0]), calls=st.integers(0, 500))
-def test_there_are_never_more_second_attempts_than_their_share_and_one(extra, calls):
-    hedge = Hedge(Hedging(extra=extra))
+def test_a_delay_that_is_given_stays():
+    hedge = Hedge(Hedging(after=0.5))
+    for _ in range(50):
+        hedge.latencies.saw(9.0)
+        hedge.passed()
+        assert hedge.delay() == 0.5
+
+
+@given(
+    quantile=st.sampled_from([None, 0.5, 0.95]),
+    extra=st.sampled_from([0.0, 0.05, 1.0]),
+    late=st.lists(st.booleans(), max_size=200),
+)
+def test_the_delay_grows_with_each_late_call_and_shrinks_by_the_share_that_is_meant(
+    quantile, extra, late
+):
+    hedge = Hedge(Hedging(quantile=quantile, extra=extra, least=1))
+    hedge.latencies.saw(2.0)
+    share = SPENDING * extra if quantile is None else 1 - quantile
+    for number, passed in enumerate(late, 1):
+        steps = sum(late[: number - 1]) - share * number
+        assert hedge.delay() == pytest.approx(2.0 * exp(STEP * steps))
+        if passed:
+            hedge.passed()
+
+
+@pytest.mark.parametrize(("extra", "first"), [(0.0, 100.0), (0.05, 95.0), (0.5, 45.0), (1.0, 1.0)])
+def test_the_delay_starts_at_the_quantile_that_uses_the_extra_calls_up(extra, first):
+    hedge = Hedge(Hedging(extra=extra, least=100))
+    for seconds in range(100, 0, -1):
+        hedge.latencies.saw(float(seconds))
+    assert hedge.delay() == pytest.approx(first * exp(-STEP * SPENDING * extra))
+
+
+@given(
+    extra=st.sampled_from([0.0, 0.01, 0.05, 0.5, 1.0]),
+    after=st.sampled_from([None, 0.0, 1.0]),
+    wants=st.lists(st.integers(0, 2), max_size=500),
+)
+def test_there_are_never_more_second_attempts_than_their_share_and_one_where_the_delay_is_given(
+    extra, after, wants
+):
+    hedge = Hedge(Hedging(extra=extra, after=after))
+    spare = int(after is not None and extra > 0)
     made = hedge.withdraw()
-    for _ in range(calls):
+    assert made == spare
+    for calls, want in enumerate(wants, 1):
         hedge.deposit()
-        made += hedge.withdraw() + hedge.withdraw()
-    assert made <= extra * calls + 1 + 1e-6
-    assert extra or not made
+        made += sum(hedge.withdraw() for _ in range(want))
+        assert made <= extra * calls + spare + 1e-6
+    made += sum(hedge.withdraw() for _ in range(len(wants)))
+    assert made == int(extra * len(wants) + spare + 1e-6), "and no fewer"
 
 
-def wanting(sigma, heard, calls=20_000):
-    """The share of calls that want a second attempt, when the loser of the two is cancelled."""
-    hedge, wanted, draw = Hedge(Hedging()), 0, Random(7)
-    for _ in range(calls):
-        first, second = draw.lognormvariate(0.0, sigma), draw.lognormvariate(0.0, sigma)
-        delay = hedge.delay()
-        if delay is None or first <= delay:
-            hedge.saw(first)
-            continue
-        wanted += 1
-        if first <= delay + second:
-            hedge.saw(first)
-            lost = first - delay
-        else:
-            hedge.saw(second)
-            lost = delay + second
-        if heard:
-            hedge.saw_at_least(lost)
-    return wanted / calls
+def test_no_more_is_saved_up_than_a_thousand_calls_bring():
+    hedge = Hedge(Hedging(extra=0.05))
+    for _ in range(10 * SAVED):
+        hedge.deposit()
+    assert sum(hedge.withdraw() for _ in range(SAVED)) == 1 + SAVED * 0.05
 
 
+class Calls:
+    """What came of calls made one after the other, the loser of two cancelled.
+
+    heard: whether `latencies` are told of the losers.
+    late, doubled: shares of the calls that were out at the delay, and that had a second attempt.
+    alone, took: seconds, of the first attempts and of the calls.
+    """
+
+    def __init__(self, hedge, draw, calls, heard=True):
+        self.alone, self.took = [], []
+        late = doubled = 0
+        for _ in range(calls):
+            first = seconds = draw()
+            hedge.deposit()
+            delay = hedge.delay()
+            if delay is not None and first > delay:
+                late += 1
+                hedge.passed()
+                if hedge.withdraw():
+                    doubled += 1
+                    second = draw()
+                    seconds = min(first, delay + second)
+                    if heard:
+                        hedge.latencies.saw_at_least(seconds - (delay if seconds == first else 0))
+            hedge.latencies.saw(first if seconds == first else seconds - delay)
+            self.alone.append(first)
+            self.took.append(seconds)
+        self.late, self.doubled = late / calls, doubled / calls
+
+
+def lognormal(sigma, seed=7):
+    """Draws times around one second."""
+    chance = Random(seed)
+    return lambda: chance.lognormvariate(0.0, sigma)
+
+
+@pytest.mark.parametrize("heard", [True, False])
 @pytest.mark.parametrize("sigma", [0.3, 1.0, 2.0])
-def test_cancelled_losers_keep_second_attempts_at_the_share_that_is_meant(sigma):
-    assert 0.045 < wanting(sigma, True) < 0.055
+def test_second_attempts_use_up_their_share_whether_or_not_the_losers_are_heard(sigma, heard):
+    seen = Calls(Hedge(), lognormal(sigma), 20_000, heard)
+    assert seen.late == pytest.approx(SPENDING * 0.05, abs=0.002)
+    assert 0.049 < seen.doubled <= 0.05
 
 
-def test_without_the_cancelled_losers_the_delay_would_sink():
-    assert wanting(2.0, False) > 0.07
+@pytest.mark.parametrize("quantile", [0.5, 0.9, 0.99])
+def test_a_quantile_that_is_asked_for_is_found(quantile):
+    settings = Hedging(quantile=quantile, extra=0.0)
+    assert Calls(Hedge(settings), lognormal(1.0), 20_000).late == pytest.approx(
+        1 - quantile, abs=0.003
+    )
+
+
+def test_the_delay_follows_a_service_that_becomes_ten_times_slower_and_back():
+    hedge = Hedge()
+    for times in (1.0, 10.0, 1.0):
+        draw = lognormal(0.3)
+        Calls(hedge, lambda times=times, draw=draw: times * draw(), 2000)
+        assert hedge.delay() == pytest.approx(times * exp(0.3 * 1.6), rel=0.3)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_slowest_hundredth_is_halved_for_a_twentieth_more_calls(seed):
+    chance = Random(seed)
+
+    def draw():
+        return chance.lognormvariate(log(0.2), 0.3) * (10 if chance.random() < 0.05 else 1)
+
+    seen = Calls(Hedge(), draw, 60_000)
+    p99 = int(0.99 * 60_000)
+    assert sorted(seen.took)[p99] <= 0.5 * sorted(seen.alone)[p99]
+    assert seen.doubled <= 0.05
 
 
 def test_a_shared_window_is_told_once():
     latencies = Latencies()
-    hedge = Hedge(latencies=latencies)
-    latencies.saw(1.0)
-    hedge.saw(2.0)
-    assert hedge.latencies.seen == 2
+    hedge = Hedge(Hedging(least=2), latencies)
+    for seconds in (1.0, 2.0):
+        assert hedge.delay() is None
+        latencies.saw(seconds)
+    assert hedge.latencies is latencies
+    assert latencies.seen == 2
+    assert hedge.delay() is not None
+
+
+def test_unless_it_is_said_the_delay_is_learned_from_the_share_of_extra_calls():
+    assert Hedging() == Hedging(after=None, quantile=None, extra=0.05, least=20)
 
 
 @pytest.mark.parametrize("wrong", [{"after": -1.0}, {"quantile": 1.0}, {"extra": 2.0}])

@@ -64,6 +64,15 @@ def test_when_everything_fails_load_grows_by_no_more_than_the_share(calls, share
     assert retries >= min(2 * calls, int(calls * share + spare - 1e-6))
 
 
+def test_unless_it_is_said_an_outage_of_a_thousand_calls_adds_less_than_a_tenth_to_their_load():
+    budget, retries = RetryBudget(), 0
+    for _ in range(1000):
+        budget.deposit()
+        retries += budget.withdraw() + budget.withdraw()
+    assert Retry().share == 0.09
+    assert retries == 90 + Retry().spare < 100
+
+
 def test_an_outage_after_long_success_gets_no_more_than_the_last_thousand_calls_saved():
     budget = RetryBudget(Retry(share=0.1, spare=5))
     for _ in range(100_000):

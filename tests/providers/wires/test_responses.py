@@ -25,7 +25,10 @@ from onefold.providers.wires.responses import Responses
 
 WIRE = Responses("gpt-5-mini")
 HELLO = (Message("system", "Be brief."), Message("user", "Hello!"))
-SAID = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello!"}]
+SAID = [
+    {"type": "message", "role": "system", "content": "Be brief."},
+    {"type": "message", "role": "user", "content": "Hello!"},
+]
 BEGUN = (*HELLO, Message("assistant", "Hel"))
 SCHEMA = {"type": "object", "properties": {"age": {"type": "integer"}}}
 
@@ -152,8 +155,9 @@ def test_it_is_named_by_its_model():
 
 
 def test_a_plain_question_is_stored_nowhere():
-    assert sent() == ("/responses", {"model": "gpt-5-mini", "input": SAID, "store": False})
-    assert sent(stream=True)[1]["stream"] is True
+    body = {"model": "gpt-5-mini", "input": SAID, "stream": False, "store": False}
+    assert sent() == ("/responses", body)
+    assert sent(stream=True) == ("/responses", {**body, "stream": True})
 
 
 def test_every_setting_that_the_service_knows_is_sent():
@@ -162,6 +166,7 @@ def test_every_setting_that_the_service_knows_is_sent():
     assert body == {
         "model": "gpt-5-mini",
         "input": SAID,
+        "stream": False,
         "store": False,
         "temperature": 0.0,
         "top_p": 0.9,
@@ -206,8 +211,10 @@ def test_what_it_has_no_word_for_is_refused_before_it_is_sent(about):
 
 def test_a_conversation_keeps_its_turns():
     turns = (*BEGUN, Message("user", "And now?"))
-    said = [*SAID, {"role": "assistant", "content": "Hel"}, {"role": "user", "content": "And now?"}]
-    assert sent(turns)[1]["input"] == said
+    said = [("system", "Be brief."), ("user", "Hello!"), ("assistant", "Hel"), ("user", "And now?")]
+    assert sent(turns)[1]["input"] == [
+        {"type": "message", "role": role, "content": content} for role, content in said
+    ]
 
 
 def test_a_whole_response_is_read():

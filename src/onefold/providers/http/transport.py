@@ -132,9 +132,6 @@ class Aiohttp(Transport):
         loop = get_running_loop()
         opened = self._open(loop)
         session = await anext(opened)
-        if loop in self.pools:  # another call was first
-            await opened.aclose()
-            return self.pools[loop][0]
         self.pools[loop] = (session, opened)
         return session
 
