@@ -100,6 +100,7 @@ class Span:
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         current.reset(self.token)
+        del self.token  # it holds the context, which holds the span
         self.end(error)
 
     def end(self, error: BaseException | None = None) -> None:
@@ -114,6 +115,8 @@ class Span:
             self.parent.usage += self.usage
         for listener in self.listeners:
             listener("stop", self, self.status, self.answer)
+        if not self.listeners:
+            self.parent = None  # nobody sees the tree: its spans go with their last use
 
     def tree(self, depth: int = 0) -> str:
         """The span and those below it as indented lines."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from stage import Act, Heard, Scene, fails, plays, session
 
 import onefold as of
-from onefold.delivery.traffic.hedge import STEP
+from onefold.delivery.traffic.hedge import COARSE
 from onefold.runtime.clock import instantly
 
 EVERY = of.Hedging(after=1.0, extra=1.0)
@@ -129,7 +129,7 @@ def test_a_late_call_is_counted_as_one_even_where_it_gets_no_second_attempt():
 
     with held:
         instantly(main())
-    late, in_time = STEP * 0.5, -STEP * 0.5
+    late, in_time = COARSE * 0.5, -COARSE * 0.5
     assert delays == [None, pytest.approx(exp(late)), pytest.approx(exp(late + in_time))]
     assert scene.calls == 3
 

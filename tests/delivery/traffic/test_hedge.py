@@ -4,11 +4,21 @@ from math import exp, log
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import onefold as of
-from onefold.delivery.traffic.hedge import KEPT, SAVED, SPENDING, STEP, Hedge, Hedging, Latencies
+from onefold.delivery.traffic.hedge import (
+    COARSE,
+    FINE,
+    KEPT,
+    SAVED,
+    SPENDING,
+    STALE,
+    Hedge,
+    Hedging,
+    Latencies,
+)
 
 TIMES = st.lists(st.floats(0, 100), min_size=1, max_size=60)
 
@@ -70,6 +80,19 @@ def test_only_the_last_latencies_count():
     assert latencies.quantile(0.999) == latencies.mean == 1.0
 
 
+def test_quantiles_are_taken_anew_every_so_many_latencies():
+    latencies = Latencies()
+    for _ in range(KEPT):
+        latencies.saw(1.0)
+    assert latencies.quantile(0.99) == 1.0
+    for _ in range(STALE - 1):
+        latencies.saw(9.0)
+    assert latencies.quantile(0.99) == 1.0
+    latencies.saw(9.0)
+    assert latencies.quantile(0.99) == 9.0
+    assert STALE <= KEPT // 8
+
+
 def test_the_delay_is_known_once_enough_replies_were_seen():
     hedge = Hedge(Hedging(quantile=0.9, least=20))
     for seconds in range(19):
@@ -77,7 +100,7 @@ def test_the_delay_is_known_once_enough_replies_were_seen():
         hedge.passed()
         assert hedge.delay() is None
     hedge.latencies.saw(19.0)
-    assert hedge.delay() == pytest.approx(17.0 * exp(-STEP * 0.1))
+    assert hedge.delay() == pytest.approx(11.0 * exp(-COARSE * 0.1))
 
 
 def test_a_delay_that_is_given_stays():
@@ -101,17 +124,17 @@ def test_the_delay_grows_with_each_late_call_and_shrinks_by_the_share_that_is_me
     share = SPENDING * extra if quantile is None else 1 - quantile
     for number, passed in enumerate(late, 1):
         steps = sum(late[: number - 1]) - share * number
-        assert hedge.delay() == pytest.approx(2.0 * exp(STEP * steps))
+        assert hedge.delay() == pytest.approx(2.0 * exp(COARSE * steps))
         if passed:
             hedge.passed()
 
 
-@pytest.mark.parametrize(("extra", "first"), [(0.0, 100.0), (0.05, 95.0), (0.5, 45.0), (1.0, 1.0)])
-def test_the_delay_starts_at_the_quantile_that_uses_the_extra_calls_up(extra, first):
+@pytest.mark.parametrize(("extra", "first"), [(0.0, 100.0), (0.05, 78.0), (0.5, 50.0), (1.0, 50.0)])
+def test_the_delay_starts_early_since_it_rises_faster_than_it_sinks(extra, first):
     hedge = Hedge(Hedging(extra=extra, least=100))
     for seconds in range(100, 0, -1):
         hedge.latencies.saw(float(seconds))
-    assert hedge.delay() == pytest.approx(first * exp(-STEP * SPENDING * extra))
+    assert hedge.delay() == pytest.approx(first * exp(-COARSE * SPENDING * extra))
 
 
 @given(
@@ -119,6 +142,7 @@ def test_the_delay_starts_at_the_quantile_that_uses_the_extra_calls_up(extra, fi
     after=st.sampled_from([None, 0.0, 1.0]),
     wants=st.lists(st.integers(0, 2), max_size=500),
 )
+@example(extra=0.1, after=None, wants=[0] * 10)
 def test_there_are_never_more_second_attempts_than_their_share_and_one_where_the_delay_is_given(
     extra, after, wants
 ):
@@ -233,3 +257,12 @@ def test_unless_it_is_said_the_delay_is_learned_from_the_share_of_extra_calls():
 def test_nonsense_is_refused(wrong):
     with pytest.raises(of.ConfigError, match=next(iter(wrong))):
         Hedging(**wrong)
+
+
+def test_steps_become_smaller_with_the_calls_and_stay_large_enough_to_follow():
+    hedge = Hedge(Hedging(least=1))
+    hedge.latencies.saw(1.0)
+    steps = [hedge.step for _ in range(5000) if hedge.delay()]
+    assert steps[0] == COARSE
+    assert steps == sorted(steps, reverse=True)
+    assert steps[-1] == FINE

@@ -25,10 +25,7 @@ from onefold.providers.wires.responses import Responses
 
 WIRE = Responses("gpt-5-mini")
 HELLO = (Message("system", "Be brief."), Message("user", "Hello!"))
-SAID = [
-    {"type": "message", "role": "system", "content": "Be brief."},
-    {"type": "message", "role": "user", "content": "Hello!"},
-]
+SAID = [{"type": "message", "role": turn.role, "content": turn.content} for turn in HELLO]
 BEGUN = (*HELLO, Message("assistant", "Hel"))
 SCHEMA = {"type": "object", "properties": {"age": {"type": "integer"}}}
 
@@ -211,10 +208,9 @@ def test_what_it_has_no_word_for_is_refused_before_it_is_sent(about):
 
 def test_a_conversation_keeps_its_turns():
     turns = (*BEGUN, Message("user", "And now?"))
-    said = [("system", "Be brief."), ("user", "Hello!"), ("assistant", "Hel"), ("user", "And now?")]
-    assert sent(turns)[1]["input"] == [
-        {"type": "message", "role": role, "content": content} for role, content in said
-    ]
+    more = (("assistant", "Hel"), ("user", "And now?"))
+    said = [{"type": "message", "role": role, "content": words} for role, words in more]
+    assert sent(turns)[1]["input"] == [*SAID, *said]
 
 
 def test_a_whole_response_is_read():

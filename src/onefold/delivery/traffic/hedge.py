@@ -13,7 +13,9 @@ from onefold.delivery.traffic.settings import Count, Seconds, Share, check
 
 KEPT = 512  # latencies that are remembered
 STALE = 64  # latencies after which quantiles are taken anew
-STEP = 0.05  # of the delay's logarithm
+COARSE, FINE = 0.3, 0.02  # steps of the delay's logarithm, at first and in the end
+SETTLED = 160  # calls after which steps become smaller
+EARLY = 4  # times the share of late calls meant, as the first delay has it: it rises faster
 SPENDING = 1.1  # late calls aimed at, as a multiple of those that may be hedged
 SAVED = 1000  # calls whose deposits are kept at most
 
@@ -128,7 +130,9 @@ class Hedge:
     latencies: shared with whoever else wants to know them; tell each reply once.
     """
 
-    __slots__ = ("after", "balance", "extra", "found", "late", "latencies", "least", "most")
+    __slots__ = (
+        "after", "balance", "calls", "extra", "found", "late", "latencies", "least", "most",
+    )  # fmt: skip
 
     def __init__(self, settings: Hedging | None = None, latencies: Latencies | None = None) -> None:
         settings = settings or Hedging()
@@ -140,6 +144,7 @@ class Hedge:
         if settings.quantile is not None:
             self.late = 1.0 - settings.quantile
         self.found: float | None = None
+        self.calls = 0
         self.balance = 0.0 if settings.after is None or not settings.extra else 1.0
         self.most = 1.0 + SAVED * settings.extra
 
@@ -150,10 +155,16 @@ class Hedge:
         if self.found is None:
             if self.latencies.seen < self.least:
                 return None
-            self.found = self.latencies.quantile(min(1.0, max(0.0, 1.0 - self.late)))
+            self.found = self.latencies.quantile(max(0.5, 1.0 - EARLY * self.late))
         if self.found is not None:
-            self.found *= exp(-STEP * self.late)
+            self.calls += 1
+            self.found *= exp(-self.step * self.late)
         return self.found
+
+    @property
+    def step(self) -> float:
+        """By how much one late call moves the delay's logarithm: much at first, then less."""
+        return max(FINE, min(COARSE, COARSE * SETTLED / max(self.calls, 1)))
 
     def deposit(self) -> None:
         """A call is made."""
@@ -163,7 +174,7 @@ class Hedge:
     def passed(self) -> None:
         """A call was still out when its delay had passed."""
         if self.found is not None:
-            self.found *= exp(STEP)
+            self.found *= exp(self.step)
 
     def withdraw(self) -> bool:
         """Whether a second attempt may be made: never more than `extra` of the calls.
