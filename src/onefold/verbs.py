@@ -11,7 +11,7 @@ from abc import abstractmethod
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from onefold.core.answer import Answer, answered, no_share
 from onefold.core.errors import ConfigError, Unreadable
@@ -167,9 +167,8 @@ async def perform(
             listeners = session.listeners if listener is None else (*session.listeners, listener)
         span = Span("answer", label(operator), query, parent, listeners)
     with span:
-        answer = checked(answered(await operator.answer(query)), query, span)
-        span.answer = answer
-    return answer.but(usage=span.usage, seconds=span.seconds)
+        answer = span.answer = checked(answered(await operator.answer(query)), query, span)
+    return structs.replace(answer, usage=span.usage, seconds=span.seconds)
 
 
 def checked(answer: Answer, query: Query, span: Span) -> Answer:
@@ -187,7 +186,7 @@ def checked(answer: Answer, query: Query, span: Span) -> Answer:
     source = span.name if span.verb == "draft" or not answer.source else answer.source
     if value is answer.value and source == answer.source:
         return answer
-    return answer.but(value=value, source=source)
+    return structs.replace(answer, value=value, source=source)
 
 
 def read(text: str, query: Query) -> Any:

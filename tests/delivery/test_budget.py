@@ -70,7 +70,7 @@ def test_a_call_waits_for_what_runs_and_goes_on_when_it_cost_less():
         await waits[1]
         assert not waits[2].done()
         budget.settle(small, of.Usage(usd=0.6, calls=1))
-        with pytest.raises(of.BudgetExceeded, match="0.3"):
+        with pytest.raises(of.BudgetExceeded, match=r"0\.3"):
             await waits[2]
         assert (budget.held.calls, budget.spent.calls, len(budget.waiting)) == (0, 2, 0)
 

@@ -69,6 +69,8 @@ def asked(query: Query | str) -> Query:
         ConfigError: it is empty, or neither a text nor a query.
     """
     if isinstance(query, str):
+        if query.isascii() and query.strip():
+            return Query(query)
         query = Query(query)
     elif not isinstance(query, Query) or not isinstance(query.text, str):
         raise ConfigError(f"a query is a text or a Query of a text, not {query!r:.80}")

@@ -136,4 +136,4 @@ def dollars(usd: float | None) -> str:
 
 def estimated_tokens(text: str) -> int:
     """Tokens of a text before a service has counted them: four characters each, at least one."""
-    return max(1, (len(text) + 3) // 4)
+    return (len(text) + 3) // 4 or 1

@@ -280,7 +280,7 @@ async def reserved(
     Raises:
         BudgetExceeded: it does not fit; nothing is set aside.
     """
-    if model.provider.bounded and bounds_tokens(call.budgets):
+    if model.provider.bounded and metered(call.budgets):
         tokens_in = request.most_tokens_in
         most = request.sampling.max_tokens
         if most is None:
@@ -302,9 +302,11 @@ async def reserved(
     return request, estimate
 
 
-def bounds_tokens(caps: Sequence[Budget]) -> bool:
+def metered(caps: Sequence[Budget]) -> bool:
     """Whether the length of a reply matters to a cap."""
-    return any(budget.usd is not None or budget.tokens is not None for budget in caps)
+    if len(caps) == 1:
+        return caps[0].metered
+    return any(budget.metered for budget in caps)
 
 
 def affordable(call: Call, model: Deployment, tokens_in: int) -> int:

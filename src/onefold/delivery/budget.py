@@ -21,6 +21,8 @@ class Budget:
     What runs is counted at what was reserved for it. A call that would fit if nothing else ran
     waits for what runs to be settled.
 
+    metered: whether the length of replies matters to a cap.
+
     Raises:
         ConfigError: a cap is negative or NaN.
     """
@@ -41,6 +43,7 @@ class Budget:
         self.tokens = tokens
         self.calls = calls
         self.seconds = seconds
+        self.metered = usd is not None or tokens is not None
         self.until: float | None = None
         self.waiting: deque[Place] = deque()
         self._sum = Sum()

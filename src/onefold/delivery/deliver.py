@@ -98,7 +98,7 @@ async def journalled(
     """The reply from the journal, where it was paid for already, else a paid one."""
     journal = session.journal
     if journal is not None:
-        recalled = await journal.recall(key)
+        recalled = await journal.recall(key) if key in journal.unused else None
         if recalled is not None:
             reply, usage = recalled
             span.note("recalled", key)
@@ -107,7 +107,7 @@ async def journalled(
             for budget in spending:
                 budget.settle(NOTHING, usage)
             return reply
-        booked = await journal.yielded(key)
+        booked = await journal.yielded(key) if key in journal.lost else None
         if booked is not None:
             span.note("recalled", key)
             span.usage = booked

@@ -136,8 +136,9 @@ class Journal:
         row = next(self.rows)
         values = inserted(row, key, request, origin, None, estimate, 0.0, "begun", "")
         try:
-            await self._write(INSERT, values)
+            await self.store.write(INSERT, values)
         except NotRecorded:
+            self.full = True
             self.store.withdraw(INSERT, values)
             raise
         except CancelledError:  # the call is not made, whether its row was written by now or not
@@ -162,12 +163,17 @@ class Journal:
         Raises:
             NotRecorded: the file cannot be written.
         """
+        statement, values = UPDATE, ()
         if row is None:
-            row = next(self.rows)
-            new = inserted(row, key, request, origin, reply, usage, seconds, status, "")
-            await self._write(INSERT, new)
+            row, statement = next(self.rows), INSERT
+            values = inserted(row, key, request, origin, reply, usage, seconds, status, "")
         else:
-            await self._write(UPDATE, updated(row, reply, usage, seconds, status, ""))
+            values = updated(row, reply, usage, seconds, status, "")
+        try:
+            await self.store.write(statement, values)
+        except NotRecorded:
+            self.full = True
+            raise
 
     def book(
         self,
@@ -192,13 +198,6 @@ class Journal:
         else:
             values = updated(row, None, usage, seconds, status, error)
             self.store.waiting.append((UPDATE, values))
-
-    async def _write(self, statement: str, values: tuple[Any, ...]) -> None:
-        try:
-            await self.store.write(statement, values)
-        except NotRecorded:
-            self.full = True
-            raise
 
     def total(self) -> Usage:
         """Everything this file says was paid; calls whose end nobody saw, at their estimate."""

@@ -128,7 +128,9 @@ class Models:
     def identity(self, model: Deployment | Fleet) -> str:
         """What a model's replies depend on besides the request."""
         if isinstance(model, Deployment):
-            return model.identity
+            line = self.line(model)
+            line.identity = line.identity or model.identity
+            return line.identity
         return "\n".join([model.name, *(one.identity for one in self.members(model))])
 
     def members(self, model: Deployment | Fleet | str) -> tuple[Deployment, ...]:

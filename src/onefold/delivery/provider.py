@@ -66,6 +66,8 @@ class Request(Struct, frozen=True, omit_defaults=True):
     @property
     def length(self) -> int:
         """Characters in all messages."""
+        if len(self.messages) == 1:
+            return len(self.messages[0].content)
         return sum([len(message.content) for message in self.messages])
 
     @property
@@ -80,6 +82,8 @@ class Request(Struct, frozen=True, omit_defaults=True):
     @property
     def tokens(self) -> int:
         """Tokens in all messages, estimated."""
+        if len(self.messages) == 1:
+            return estimated_tokens(self.messages[0].content)
         return sum([estimated_tokens(message.content) for message in self.messages])
 
     @property

@@ -77,7 +77,7 @@ class Model(Operator, name="model"):
             self.effort,
         )
         messages = rendered(query, self.system)
-        if not any(message.role == "user" for message in messages):
+        if "user" not in [message.role for message in messages]:
             raise ConfigError(f"nothing to send to {self.model}: the query has no text or messages")
         return Request(
             self.model,
@@ -110,6 +110,8 @@ class Model(Operator, name="model"):
 
 def rendered(query: Query, system: str = "") -> tuple[Message, ...]:
     """A query as messages: system, conversation, text; drafts are shown to whoever comes after."""
+    if not (query.messages or query.drafts or query.labels or query.system or system):
+        return (Message("user", query.text),) if query.text else ()
     instructions = "\n\n".join(text for text in (system, query.system) if text)
     head = (Message("system", instructions),) if instructions else ()
     told = [query.text] if query.text else []

@@ -21,9 +21,6 @@ from onefold.core.errors import (
 )
 from onefold.core.usage import Price
 from onefold.delivery.provider import Provider, Reply, Request
-from onefold.delivery.traffic.breaker import Breaking
-from onefold.delivery.traffic.limits import Limits
-from onefold.delivery.traffic.retry import Retry
 from onefold.providers.http import keys
 from onefold.providers.http.address import check
 from onefold.providers.http.failures import Rejected, inside
@@ -31,7 +28,7 @@ from onefold.providers.http.transport import CONNECT
 from onefold.providers.prices import list_price
 from onefold.providers.wires.chat import Chat
 from onefold.providers.wires.services import OpenAI
-from onefold.providers.wires.wire import merged
+from onefold.providers.wires.wire import merged, terms
 
 CARRIERS = ("aiohttp", "anyio", "httpcore", "httpx", "httpx2")  # what such packages send with
 OWN = (
@@ -120,13 +117,7 @@ class Packaged(Provider, abstract=True):
 
     def _about(self) -> dict[str, Any]:
         """What a deployment made from it alone should know."""
-        return {
-            "price": None if self.base_url else self._price(),
-            "limits": Limits(),
-            "retry": Retry(),
-            "breaker": Breaking(),
-            "timeout": 600.0,
-        }
+        return terms(None if self.base_url else self._price())
 
     def _check(self) -> None:
         if not self.model.strip():

@@ -28,10 +28,10 @@ from onefold.providers.http.failures import (
     Rejected,
     failure,
     inside,
+    shown,
     spoken,
     told,
     wait,
-    shown,
 )
 
 CASES = json.loads((Path(__file__).parent / "failures.json").read_text("utf-8"))

@@ -33,14 +33,15 @@ class Line:
     A guard whose settings are None is None, and skipped; `guarded` says whether there is one.
 
     watch: of the loop that made the last call; those of other loops watch on by themselves.
+    identity: what its replies depend on besides the request, worked out once.
     latencies: told of every reply once; `hedge` reads the same.
     used, expected: what calls really used, and what was estimated before them.
     calls, failed: calls made, and those of them that failed.
     """
 
     __slots__ = (
-        "breaker", "calls", "expected", "failed", "gate", "guarded", "hedge", "latencies",
-        "limiter", "retries", "used", "watch",
+        "breaker", "calls", "expected", "failed", "gate", "guarded", "hedge", "identity",
+        "latencies", "limiter", "retries", "used", "watch",
     )  # fmt: skip
 
     def __init__(
@@ -57,6 +58,7 @@ class Line:
         self.latencies = Latencies()
         self.hedge = None if hedging is None else Hedge(hedging, self.latencies)
         self.watch: Watch | None = None
+        self.identity = ""
         self.guarded = limits is not None or breaking is not None
         self.used = Sum()
         self.expected = Sum()

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from onefold.core.errors import Filtered, ModelError, Unreadable
 from onefold.delivery.provider import Reply, Request
-from onefold.providers.http.failures import spoken, told
+from onefold.providers.http.failures import STATUS, spoken, told
 from onefold.providers.wires.wire import Fold, Service, Wire, count, ended_early
 
 LIMIT = 8192  # tokens a reply may have where the request says nothing: this API wants a limit
@@ -26,18 +26,6 @@ FINISH = {
     "model_context_window_exceeded": "length",
     "refusal": "refused",
     "tool_use": "tool",
-}
-STATUS = {
-    "invalid_request_error": 400,
-    "authentication_error": 401,
-    "billing_error": 402,
-    "permission_error": 403,
-    "not_found_error": 404,
-    "request_too_large": 413,
-    "rate_limit_error": 429,
-    "api_error": 500,
-    "timeout_error": 504,
-    "overloaded_error": 529,
 }
 BOUNDS = frozenset(
     ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength",

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta, Struct, structs
 
 from onefold.core.errors import ConfigError, ModelError, Refused, Unreachable
+from onefold.core.usage import Price
 from onefold.delivery.provider import Provider, Reply, Request, Sampling
 from onefold.delivery.session import here
 from onefold.delivery.traffic.breaker import Breaking
@@ -157,7 +158,7 @@ class Wire(Provider, abstract=True):
 
     def _finished(self, reply: Reply, request: Request) -> Reply:
         """The reply with its confidence, and without the beginning that the service repeats."""
-        if request.begun and self.service.repeats:
+        if self.service.repeats and request.begun:
             reply = structs.replace(reply, text=reply.text.removeprefix(request.begun))
         if reply.tokens and reply.confidence is None:
             mean = sum(token.logprob for token in reply.tokens) / len(reply.tokens)
@@ -251,14 +252,7 @@ class Wire(Provider, abstract=True):
 
     def _about(self) -> dict[str, Any]:
         """What a deployment made from it alone should know."""
-        listed = None if self.base_url else list_price(self.name_of_part, self.model)
-        return {
-            "price": listed,
-            "limits": Limits(),
-            "retry": Retry(),
-            "breaker": Breaking(),
-            "timeout": 600.0,
-        }
+        return terms(None if self.base_url else list_price(self.name_of_part, self.model))
 
     def _check(self) -> None:
         if not self.model.strip():
@@ -337,6 +331,17 @@ class Unrepeated:
     def end(self) -> str:
         """What is held back although no more comes: it was no repetition."""
         return self.held
+
+
+def terms(price: Price | None) -> dict[str, Any]:
+    """What a deployment of a service knows without being told: its price, and how it is called."""
+    return {
+        "price": price,
+        "limits": Limits(),
+        "retry": Retry(),
+        "breaker": Breaking(),
+        "timeout": 600.0,
+    }
 
 
 def cleaned(data: bytes, secrets: tuple[str, ...]) -> bytes:
