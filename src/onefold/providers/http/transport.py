@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from onefold.core.errors import ConfigError, TimedOut, Unreachable, Unreadable
 from onefold.providers.http.failures import Rejected
+from onefold.runtime.trace import current
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession
@@ -74,6 +75,7 @@ class Aiohttp(Transport):
     async def send(self, out: Outgoing) -> bytes:
         client = self.pools.get(get_running_loop())
         session = client[0] if client is not None else await self._pool()
+        caller = current.set(None)  # a connection keeps the context in which it was opened
         try:
             reply = await session.post(
                 address(out.url),
@@ -85,23 +87,27 @@ class Aiohttp(Transport):
             if reply.status // 100 != 2:
                 await rejected(reply)
             return await whole(reply)
-        except zlib.error as error:
-            raise Unreadable(f"the reply cannot be unpacked: {error}", billed=True) from None
-        except (OSError, ValueError, session_errors()) as error:
+        except (OSError, ValueError, zlib.error, session_errors()) as error:
             raise_from(error, out.url)
+        finally:
+            current.reset(caller)
 
     async def stream(self, out: Outgoing) -> AsyncIterator[bytes]:
         client = self.pools.get(get_running_loop())
         session = client[0] if client is not None else await self._pool()
         try:
-            reply = await session.post(
-                address(out.url),
-                data=out.body,
-                headers=self._headers(out.headers),
-                allow_redirects=False,
-                proxy=proxy(out.url),
-                timeout=silence(out.stall),
-            )
+            caller = current.set(None)
+            try:
+                reply = await session.post(
+                    address(out.url),
+                    data=out.body,
+                    headers=self._headers(out.headers),
+                    allow_redirects=False,
+                    proxy=proxy(out.url),
+                    timeout=silence(out.stall),
+                )
+            finally:
+                current.reset(caller)
             try:
                 if reply.status // 100 != 2:
                     await rejected(reply)
@@ -109,9 +115,7 @@ class Aiohttp(Transport):
                     yield piece
             finally:
                 reply.close() if not reply.content.at_eof() else reply.release()
-        except zlib.error as error:
-            raise Unreadable(f"the reply cannot be unpacked: {error}", billed=True) from None
-        except (OSError, ValueError, session_errors()) as error:
+        except (OSError, ValueError, zlib.error, session_errors()) as error:
             raise_from(error, out.url)
 
     def _headers(self, headers: Mapping[str, str]) -> Any:
@@ -264,6 +268,8 @@ def raise_from(error: Exception, url: str) -> NoReturn:
     import aiohttp
 
     host = address(url).authority.rpartition("@")[2]
+    if isinstance(error, zlib.error):
+        raise Unreadable(f"{host}'s reply cannot be unpacked: {error}", billed=True) from None
     if isinstance(error, aiohttp.SocketTimeoutError):
         raise TimedOut(f"{host} fell silent in the middle of its reply", billed=True) from None
     if isinstance(error, aiohttp.ConnectionTimeoutError):
