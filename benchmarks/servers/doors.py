@@ -23,6 +23,7 @@ KEYLESS = {  # transformers takes any key and any length, and has one status for
     "unknown model": "Unreachable, HTTP 500",
 }
 LOOSE = {**KEYLESS, "stop": "instead of"}  # what it stops at stays in the reply
+NO_DATABASE = {"wrong key": "Refused, HTTP 400"}
 SIXTEEN = {"limit": "16 tokens"}  # LiteLLM sends these on as responses, and raises the limit
 CROSSED = {**SIXTEEN, "stop": "instead of"}  # responses have no stop, so it is dropped
 
@@ -89,10 +90,10 @@ def doors() -> list[Door]:
         Door("llama.cpp for vectors", "openai-embeddings", "tiny", ("embeddings",)),
         Door("transformers", "compatible", "tiny", chat, differs=LOOSE, dialects=True),
         Door("transformers", "responses", "tiny", responses, differs={**KEYLESS, **ENDED}),
-        Door(behind, "compatible", "tiny", more[:-1], dialects=True),
-        Door(behind, "responses", "tiny", responses, differs=SIXTEEN),
-        Door(behind, "anthropic", "tiny", chat, "", CROSSED),
-        Door(behind, "gemini", "tiny", chat, "", {"stream": "tokens"}),
+        Door(behind, "compatible", "tiny", more[:-1], differs=NO_DATABASE, dialects=True),
+        Door(behind, "responses", "tiny", responses, differs={**NO_DATABASE, **SIXTEEN}),
+        Door(behind, "anthropic", "tiny", chat, "", {**NO_DATABASE, **CROSSED}),
+        Door(behind, "gemini", "tiny", chat, "", {**NO_DATABASE, "stream": "tokens"}),
         Door(behind, "openai-embeddings", "vectors", ("embeddings",)),
         Door("LiteLLM, its mock", "compatible", "mock", mock),
     ]

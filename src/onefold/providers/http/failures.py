@@ -47,8 +47,7 @@ CREDIT = re.compile(
     re.IGNORECASE,
 )
 KEY = re.compile(
-    r"api.?key (not|is not|was not)? ?(valid|invalid|found)|(invalid|incorrect).{0,9}api.?key"
-    r"|no_db_connection",  # LiteLLM's proxy, of a key that it cannot look up
+    r"api.?key (not|is not|was not)? ?(valid|invalid|found)|(invalid|incorrect).{0,9}api.?key",
     re.IGNORECASE,
 )
 MODEL = re.compile(
