@@ -73,15 +73,18 @@ class Sum:
         """Add a usage."""
         self.added.append(usage)
         if len(self.added) > 1000:
-            self.total  # noqa: B018 (adds up)
+            self._add_up()
 
     @property
     def total(self) -> Usage:
         """The sum so far."""
+        self._add_up()
+        return self.known
+
+    def _add_up(self) -> None:
         added, self.added = self.added, []
         for usage in added:
             self.known += usage
-        return self.known
 
 
 class Price(Struct, frozen=True):

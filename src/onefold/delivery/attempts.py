@@ -224,7 +224,7 @@ async def attempt(call: Call, model: Deployment) -> Reply:
         now = loop.time()
         seconds = 0.0 if started is None else now - started
         if passing is not None:
-            line.leave(passing, seconds, usage.tokens, failure, now)
+            line.leave(passing, seconds, usage.tokens, failure, now, started is not None)
         if started is not None:
             told(line, usage, estimate, seconds, failure)
         if usage is not NOTHING:

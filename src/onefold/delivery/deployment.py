@@ -33,8 +33,9 @@ class Deployment(Struct, frozen=True):
     limits: calls and tokens a minute, calls at once. retry, breaker, hedge: what is done about
         failures and delays; None: nothing. Wires have limits, retries and a breaker by default.
     timeout: seconds that one attempt may take.
-    context: tokens that prompt and reply may have together. most_tokens: tokens a reply may have.
-    capabilities, tags: what it can do and what it is good for, for whoever looks models up.
+    most_tokens: tokens a reply may have.
+    context, capabilities, tags: tokens that prompt and reply may have together, what it can do and
+        what it is good for, for whoever looks models up; the service itself refuses what is longer.
     aliases: other names that mean it.
     """
 

@@ -145,7 +145,8 @@ class Packaged(Provider, abstract=True):
 class OpenAISDK(Packaged, name="openai_sdk"):
     """OpenAI's chat completions by its own package: `openai_sdk:gpt-4o`; needs the extra `openai`.
 
-    For ways to sign in that only the package knows; `openai:gpt-4o` is twenty times lighter.
+    For ways to sign in that only the package knows; `openai:gpt-4o` takes a fraction of its CPU
+    (docs/measured/wires.md).
 
     client: a function that makes an `AsyncOpenAI` (or an `AsyncAzureOpenAI`), called once for each
         event loop, from Python only.

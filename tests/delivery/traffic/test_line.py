@@ -218,3 +218,16 @@ def test_a_watch_serves_one_loop_and_one_time():
 
     first, second = instantly(main()), instantly(main())
     assert first is not second
+
+
+def test_a_call_that_was_never_sent_gives_all_back_that_it_held():
+    async def main():
+        line = Line(Limits(requests=1, tokens=9, concurrency=1, most=1), breaking=Breaking())
+        passing = await line.enter(9, None, "m")
+        assert line.wait(9, 0.0) > 0
+        line.leave(passing, 0.0, 0, asyncio.CancelledError(), 0.0, sent=False)
+        assert line.wait(9, 0.0) == 0.0
+        assert (line.gate.inside, line.breaker.state(0.0)) == (0, "closed")
+        await line.enter(9, 1.0, "m")
+
+    instantly(main())

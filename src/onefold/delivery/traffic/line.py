@@ -14,6 +14,7 @@ from onefold.delivery.traffic.retry import Retry, RetryBudget
 from onefold.delivery.traffic.watch import Watch
 
 BUSY = (429, 503, 529)
+LONGEST = 60.0  # seconds that a service's Retry-After may hold back all calls to it
 
 
 class Pass:
@@ -140,8 +141,19 @@ class Line:
         used: int,
         error: BaseException | None,
         now: float,
+        sent: bool = True,
     ) -> None:
-        """Come out after so many seconds, having used so many tokens, with an error or without."""
+        """Come out after so many seconds, having used so many tokens, with an error or without.
+
+        sent: whether anything was; where nothing was, all that it held is given back.
+        """
+        if not sent:
+            self._release(passing.ticket)
+            if self.gate is not None:
+                self.gate.leave(now, "other")
+            if self.limiter is not None:
+                self.limiter.refund(passing.tokens, passing.since, now)
+            return
         outcome: Outcome = "ok"
         if error is not None:
             outcome = self._failed(passing, error, now)
@@ -168,9 +180,6 @@ class Line:
             self.limiter.pause(min(error.retry_after, LONGEST), now)
         busy = isinstance(error, RateLimited | TimedOut) or error.status in BUSY
         return "overloaded" if busy else "other"
-
-
-LONGEST = 60.0  # seconds that a service's Retry-After may hold back all calls to it
 
 
 def resting(who: str, seconds: float) -> Unreachable:

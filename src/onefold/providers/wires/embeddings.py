@@ -110,6 +110,7 @@ class OllamaEmbeddings(Embedder, name="ollama-embeddings"):
         continues="trailing",  # a text to embed may be an assistant's
         lacks=LACKS,
         variable="OLLAMA_HOST",
+        port=11434,
     )
 
     def request(self, request: Request, stream: bool) -> tuple[str, dict[str, Any]]:
