@@ -11,7 +11,8 @@ from service import Service
 
 import onefold as of
 from onefold.core.errors import BudgetExceeded, ConfigError, Unreachable
-from onefold.lab.probe import BEGUN, clock, cost, probe
+from onefold.lab.probe import BEGUN, cost, probe
+from onefold.providers.http.clock import clock
 
 PATHS = {
     "anthropic": "", "gemini": "", "ollama": "", "compatible": "/v1", "deepseek": "",

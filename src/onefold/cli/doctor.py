@@ -20,8 +20,9 @@ from onefold.core.registry import announced, names, registry
 from onefold.core.usage import NOTHING, dollars
 from onefold.delivery.deployment import Deployment
 from onefold.delivery.session import Session
-from onefold.lab.probe import clock, cost, probe
+from onefold.lab.probe import cost, probe
 from onefold.lab.recipe import configured
+from onefold.providers.http.clock import clock
 from onefold.providers.wires.wire import Wire
 from onefold.runtime.bridge import bridge
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from onefold.core.errors import BudgetExceeded, ConfigError, ModelError, Unreachable
+from onefold.core.errors import BudgetExceeded, ConfigError, ModelError
 from onefold.core.query import Message
 from onefold.core.usage import NOTHING, Usage
 from onefold.delivery.budget import bounded
@@ -25,7 +23,6 @@ from onefold.runtime.trace import Listener, Phase, Span
 
 MOST = 256  # tokens a reply may have: hidden reasoning counts too
 PATIENCE = 60.0  # seconds that one question may take, its retries included
-CLOCK = 10.0  # seconds that a server may take to tell the time
 BEGUN = "Counting: 1, 2, 3, 4, 5,"  # as nobody begins who has not read it
 SCHEMA = {
     "type": "object",
@@ -264,29 +261,3 @@ SEEN: dict[str, Callable[[Reply], tuple[bool, str]]] = {
     "logprobs": weighed,
     "vectors": embedded,
 }
-
-
-async def clock(url: str, now: Callable[[], float] = time.time) -> float | None:
-    """Seconds that this machine's clock is ahead of a server's, to about one; None: it is silent.
-
-    Sends a HEAD without any key; the server's time is its Date header (RFC 9110, section 6.6.1).
-
-    Raises:
-        Unreachable: no reply came.
-    """
-    import aiohttp
-
-    sent = now()
-    try:
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=CLOCK)) as client,
-            client.head(url, allow_redirects=False) as reply,
-        ):
-            date = reply.headers.get("Date", "")
-    except (OSError, ValueError, TimeoutError, aiohttp.ClientError) as error:
-        raise Unreachable(f"no time from it: {error or type(error).__name__}") from None
-    try:
-        theirs = parsedate_to_datetime(date).timestamp()
-    except ValueError:
-        return None
-    return (sent + now()) / 2 - (theirs + 0.5)

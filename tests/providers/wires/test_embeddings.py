@@ -13,6 +13,7 @@ from onefold.core.query import Message
 from onefold.delivery.deployment import provider
 from onefold.delivery.provider import Reply, Request, Sampling
 from onefold.providers.wires.embeddings import Embeddings, OllamaEmbeddings
+from onefold.providers.wires.ollama import Ollama
 
 OPENAI = Embeddings("text-embedding-3-small")
 OLLAMA = OllamaEmbeddings("nomic-embed-text")
@@ -176,3 +177,9 @@ def test_a_vector_of_anything_but_numbers_is_a_decoding_error(vector):
         OPENAI.parse(b'{"data": [{"embedding": %s}]}' % vector.encode())
     with pytest.raises(msgspec.DecodeError):
         OLLAMA.parse(b'{"embeddings": [%s]}' % vector.encode())
+
+
+@pytest.mark.parametrize("kind", [Ollama, OllamaEmbeddings])
+def test_ollamas_host_means_ollamas_port_where_it_names_none(kind, monkeypatch):
+    monkeypatch.setenv("OLLAMA_HOST", "box")
+    assert kind("m")._base() == "http://box:11434"

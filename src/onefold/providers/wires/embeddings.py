@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 import msgspec
 from msgspec import Struct
 
-from onefold.core.errors import ModelError, Unreadable
+from onefold.core.errors import Unreadable
 from onefold.delivery.provider import Reply, Request, Sampling
-from onefold.providers.http.failures import spoken, told
+from onefold.providers.http.failures import inside
 from onefold.providers.http.sse import Events, Lines
 from onefold.providers.wires.wire import Fold, Service, Wire, count, ended_early
 
@@ -89,7 +89,7 @@ class Embeddings(Embedder, name="openai-embeddings"):
     def parse(self, data: bytes) -> Reply:
         said = openai_shape().decode(data)
         if said.error:
-            raise failed(said.error, self.model)
+            raise inside(said.error, self.model)
         rows = said.data or []
         if all(row.index is not None for row in rows):
             rows = sorted(rows, key=lambda row: row.index or 0)
@@ -120,7 +120,7 @@ class OllamaEmbeddings(Embedder, name="ollama-embeddings"):
     def parse(self, data: bytes) -> Reply:
         said = ollama_shape().decode(data)
         if said.error:
-            raise failed(said.error, self.model)
+            raise inside(said.error, self.model)
         return embedded(said.embeddings or (), said.prompt_eval_count, said.model, self.model)
 
 
@@ -140,11 +140,6 @@ def embedded(vectors: Vectors, tokens_in: Any, upstream: Any, model: str) -> Rep
         vectors=vectors,
         upstream=(str(upstream or ""), ""),
     )
-
-
-def failed(error: Any, model: str) -> ModelError:
-    """The error in a body that came as a success."""
-    return told(0, *spoken({"error": error}), who=model)
 
 
 class Row(Struct):

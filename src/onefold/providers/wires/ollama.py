@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from onefold.core.errors import Unreachable, Unreadable
 from onefold.delivery.provider import Reply, Request
-from onefold.providers.http.failures import spoken, told
+from onefold.providers.http.failures import inside
 from onefold.providers.http.sse import Events, Lines
 from onefold.providers.wires.chat import Chosen, Logprobs, spelled, tokens
 from onefold.providers.wires.wire import Fold, Service, Wire, count, ended_early
@@ -95,7 +95,7 @@ class OllamaFold(Fold):
     def add(self, event: str, data: bytes) -> str:
         said = line().decode(data)
         if said.error:
-            raise told(0, *spoken({"error": said.error}), who=self.model)
+            raise inside(said.error, self.model)
         if said.done:
             self.last = said
         if said.logprobs:

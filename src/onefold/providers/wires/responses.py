@@ -13,7 +13,7 @@ from msgspec import Raw, Struct, structs
 
 from onefold.core.errors import Filtered, Unreadable
 from onefold.delivery.provider import Reply, Request
-from onefold.providers.http.failures import spoken, told
+from onefold.providers.http.failures import inside
 from onefold.providers.wires.chat import Chosen, Logprobs, spelled, tokens
 from onefold.providers.wires.wire import Fold, Service, Wire, count, ended_early, strict
 
@@ -106,7 +106,7 @@ class ResponsesFold(Fold):
         if kind in ("error", "response.failed"):
             error = self.said.error if self.said and self.said.error else one.error
             shown = {"code": one.code, "message": one.message}
-            raise told(0, *spoken({"error": error or shown}), who=self.model)
+            raise inside(error or shown, self.model)
         return ""
 
     def reply(self) -> Reply:
@@ -135,8 +135,7 @@ def replied(said: Said, model: str) -> Reply:
         ModelError: it failed, was filtered, or holds none.
     """
     if said.error or said.status in ("failed", "cancelled"):
-        code, message = spoken({"error": said.error or {}})
-        raise told(0, code, message or f"the response is {said.status}", who=model)
+        raise inside(said.error or f"the response is {said.status}", model)
     if said.output is None or said.status in PENDING:
         what = f"is still {said.status}" if said.status in PENDING else "has no output"
         raise Unreadable(f"{model}: the response {what}", billed=True)
