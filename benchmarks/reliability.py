@@ -14,7 +14,7 @@ from measuring import SEED, between, bootstrap, data_folder, percent, table
 
 import onefold as of
 from onefold.core.tally import wilson
-from onefold.lab.ballots import Ballots
+from onefold.learn.ballots import Ballots
 
 FOLDS, SIZE = 5, 5
 SETS = (

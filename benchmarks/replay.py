@@ -19,7 +19,7 @@ from statistics import median
 from measuring import CHEAP, SEED, data_folder, installed, percent, table
 
 import onefold as of
-from onefold.lab.ballots import Ballots
+from onefold.learn.ballots import Ballots
 
 ROUNDS, RULES, CHECKED, SAMPLED = 5, 1_000, 60, 40
 RECIPE = """

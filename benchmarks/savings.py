@@ -17,7 +17,7 @@ from reliability import SETS
 
 import onefold as of
 from onefold.core.tally import spell
-from onefold.lab.ballots import Ballots
+from onefold.learn.ballots import Ballots
 
 PANELS, SIZES, QUESTIONS = 20, (5, 9), 200
 STOPS: dict[str, of.Stop] = {

@@ -20,7 +20,7 @@ from reliability import FOLDS, SETS
 
 import onefold as of
 from onefold.core.usage import estimated_tokens
-from onefold.lab.ballots import Ballots
+from onefold.learn.ballots import Ballots
 
 GPT4O, TURBO, OPUS = "gpt-4o-2024-08-06", "gpt-4-turbo-2024-04-09", "claude-3-opus-20240229"
 MINI, FLASH, HAIKU = "gpt-4o-mini-2024-07-18", "gemini-1.5-flash", "claude-3-haiku-20240307"

@@ -25,9 +25,11 @@ HOUSE = SOURCE / "onefold"
 FLOORS = {
     "core": 0,
     "runtime": 1,
-    **dict.fromkeys(("delivery", "recording"), 2),
+    **dict.fromkeys(("delivery", "fitted", "recording"), 2),
     "verbs": 3,
-    **dict.fromkeys(("functions", "stops", "providers", "readers", "judges", "routers"), 4),
+    **dict.fromkeys(
+        ("encoders", "functions", "judges", "providers", "readers", "routers", "stops"), 4
+    ),
     "operators": 5,
     "learn": 6,
     **dict.fromkeys(("lab", "classify", "scale"), 7),

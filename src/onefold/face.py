@@ -49,7 +49,7 @@ from onefold.operators.asking import aembed, ask, embed, plan, start, stream
 from onefold.operators.model import Model
 from onefold.operators.panel import Panel
 from onefold.operators.presets import best_of, cascade, hedged, parallel, sequential
-from onefold.operators.votes import Best, Majority, Unanimous, Weighted
+from onefold.operators.votes.counting import Best, Majority, Unanimous, Weighted
 from onefold.operators.wrappers import Cached, Named, Read, Within
 from onefold.providers.chance import Latency
 from onefold.providers.fake import Fake
@@ -92,11 +92,12 @@ from onefold.runtime.prometheus import Prometheus
 from onefold.runtime.stream import Event, Stream
 from onefold.runtime.telemetry import Telemetry
 from onefold.runtime.trace import Span
-from onefold.stops import Agree, AllOf, AnyOf, Certified, Decided, First, Never, Spent, Sure
+from onefold.stops.agreement import Agree, Certified, Decided, First
+from onefold.stops.bounds import AllOf, AnyOf, Never, Spent, Sure
 from onefold.verbs import Chain, Judge, Operator, Race, Reader, Router, Stop, Vote
 
 if TYPE_CHECKING:
-    from onefold.lab.ballots import Ballots, Verdict
+    from onefold.learn.ballots import Ballots, Verdict
 
 __all__ = [
     "Agree",
@@ -258,7 +259,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """What needs numpy loads when it is used."""
     if name in ("Ballots", "Verdict"):
-        from onefold.lab.ballots import Ballots, Verdict
+        from onefold.learn.ballots import Ballots, Verdict
 
         return Verdict if name == "Verdict" else Ballots
     raise AttributeError(f"onefold has no {name!r}")

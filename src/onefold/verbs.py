@@ -1,4 +1,4 @@
-"""The verbs: six abstract parts, and the one way to call an operator. Read this file first.
+"""The verbs: seven abstract parts, and the one way to call an operator. Read this file first.
 
 A panel of models is itself a model: everything that answers has one call,
 `await op(query) -> Answer`. Inside a panel it is always the same sentence,
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Coroutine, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec import Struct, structs
 
@@ -24,6 +24,10 @@ from onefold.delivery.session import here
 from onefold.runtime.bridge import bridge
 from onefold.runtime.stream import Stream
 from onefold.runtime.trace import Listener, Span, current
+
+if TYPE_CHECKING:
+    from numpy import float64
+    from numpy.typing import NDArray
 
 
 class Reader(Part, abstract=True):
@@ -83,8 +87,22 @@ class Judge(Part, abstract=True):
         """How good the answer is."""
 
 
+class Encoder(Part, abstract=True):
+    """Makes texts into vectors, so that like texts lie close."""
+
+    @abstractmethod
+    async def encode(self, texts: Sequence[str]) -> NDArray[float64]:
+        """One row of length 1 (or 0, where a text has nothing) for each text: (texts, width)."""
+
+
 class Router(Part, abstract=True):
-    """Prefers members: `{name: weight}`, highest first; empty means no opinion."""
+    """Prefers members: `{name: weight}`, highest first; empty means no opinion.
+
+    again: whether it is asked again before each member starts; `query.drafts` then holds what
+        came so far, failures included, and whoever was asked is no longer preferred.
+    """
+
+    again: ClassVar[bool] = False
 
     @abstractmethod
     async def route(self, query: Query) -> Mapping[str, float]:

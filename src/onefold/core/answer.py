@@ -9,7 +9,7 @@ from msgspec import Struct, structs
 
 from onefold.core.errors import OnefoldError
 from onefold.core.explain import explanation, html, table
-from onefold.core.tally import Tally
+from onefold.core.tally import Tally, Trust
 from onefold.core.usage import NOTHING, Usage
 
 Status = Literal["answered", "abstained", "failed", "cancelled"]
@@ -48,6 +48,7 @@ class Answer(Struct, frozen=True):
     finish: why a leaf's text ended: stop, length (it was cut off), filtered, refused, tool.
     tokens: a leaf's tokens with their log-probabilities, where they were asked for.
     reasoning: what a leaf thought aloud, where its service tells it.
+    trust: the fitted probability that it is right, where a fit stands behind `confidence`.
     """
 
     text: str = ""
@@ -66,6 +67,7 @@ class Answer(Struct, frozen=True):
     finish: str = ""
     tokens: tuple[Token, ...] = ()
     reasoning: str = ""
+    trust: Trust | None = None
 
     @property
     def votes(self) -> dict[str, float]:
@@ -79,7 +81,9 @@ class Answer(Struct, frozen=True):
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the agreement; (0, 1) for a leaf, about which a vote says nothing."""
+        """95 % interval of the fitted probability, else of the agreement; (0, 1) for a leaf."""
+        if self.trust is not None:
+            return (self.trust.low, self.trust.high)
         return self.tally.interval if self.tally else (0.0, 1.0)
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any, Protocol
 
-from onefold.core.tally import Tally, spell
+from onefold.core.tally import Tally, Trust, spell
 from onefold.core.usage import Usage
 
 
@@ -23,6 +23,8 @@ class Told(Protocol):
     def confidence(self) -> float | None: ...
     @property
     def tally(self) -> Tally | None: ...
+    @property
+    def trust(self) -> Trust | None: ...
     @property
     def drafts(self) -> Sequence[Told]: ...
     @property
@@ -47,7 +49,9 @@ def explanation(answer: Told) -> str:
         lines.append(f"read as   {short(spell(answer.value), 200)}")
     lines.append(f"from      {answer.source or 'unnamed'}")
     lines += [f"{name:<9} {said}" for name, said in counted(answer.tally)]
-    if answer.tally is None and answer.confidence is not None:
+    if answer.trust is not None:
+        lines.append(f"right     {answer.trust}")
+    elif answer.tally is None and answer.confidence is not None:
         lines.append(f"confident {answer.confidence:.3f}")
     lines.append(f"cost      {answer.usage}{estimate(answer.usage)} · {answer.seconds:.3f} s")
     rows = list(parts(answer))

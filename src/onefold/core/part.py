@@ -5,15 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform, get_type_hints
+from pathlib import Path
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    TypeVar,
+    dataclass_transform,
+    get_type_hints,
+)
 
 import msgspec
-from msgspec import NODEFAULT, Struct, StructMeta, structs
+from msgspec import NODEFAULT, Meta, Struct, StructMeta, structs
 
 from onefold.core.errors import ConfigError, unknown
 from onefold.core.registry import kind_of, lookup, names, no_such, register
 
 Kind = TypeVar("Kind", bound="Part")
+FilePath = Annotated[str, Meta(min_length=1, extra={"file": True})]
+"""The path of a file that a part needs; relative to the recipe's folder in a recipe."""
 
 
 @dataclass_transform(frozen_default=True)
@@ -159,6 +170,21 @@ def walk(part: Part) -> Iterator[Part]:
         for inner in held if field.many else (held,):
             if inner is not None:
                 yield from walk(inner)
+
+
+def located(part: Kind, folder: Path) -> Kind:
+    """The part with every file below it found from a folder: relative paths become absolute."""
+    changes: dict[str, Any] = {}
+    for name, field in fields(type(part)).items():
+        value = getattr(part, name)
+        if field.kind is None:
+            if field.type is FilePath or FilePath in getattr(field.type, "__args__", ()):
+                changes[name] = value and str((folder / value).resolve())
+        elif value is not None:
+            found = [located(each, folder) for each in (value if field.many else (value,))]
+            changes[name] = tuple(found) if field.many else found[0]
+    changes = {name: new for name, new in changes.items() if new != getattr(part, name)}
+    return structs.replace(part, **changes) if changes else part
 
 
 def converted(value: Any, hint: Any) -> Any:

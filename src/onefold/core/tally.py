@@ -1,14 +1,15 @@
-"""A counted vote, as a value: who voted what with which weight, who won, and by how much."""
+"""A counted vote, as a value: who voted what with which weight, who won, how far to trust it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 Ties = Literal["first", "cheapest", "confident", "smallest"]
+Share = Annotated[float, Meta(ge=0, le=1)]
 Method = Literal["sum", "max", "all"]
 Z95 = 1.959963984540054
 
@@ -154,6 +155,35 @@ class Consensus(Struct, frozen=True):
     reached: bool
     agreement: float
     wanted: float
+
+
+class Trust(Struct, frozen=True, omit_defaults=True):
+    """The probability that an answer is right, fitted to recorded outcomes; what it rests on.
+
+    probability, low, high: with its 95 % interval. outcomes: graded questions behind it.
+    voters: how many independent members the drafts are worth, None where nobody knows.
+    cofailure: share of questions on which two wrong members say the same wrong thing, mean over
+        the pairs that answered; None where nobody knows.
+    basis: what it was fitted on, or what was fallen back to, in words.
+    """
+
+    probability: Share
+    low: Share = 0.0
+    high: Share = 1.0
+    outcomes: int = 0
+    voters: float | None = None
+    cofailure: Share | None = None
+    basis: str = ""
+
+    def __str__(self) -> str:
+        about = [f"{self.probability:.3f} (95 % interval {self.low:.3f} to {self.high:.3f})"]
+        if self.basis:
+            about.append(self.basis)
+        if self.voters is not None:
+            about.append(f"worth {self.voters:.1f} independent voters")
+        if self.cofailure is not None:
+            about.append(f"same mistake in {self.cofailure:.1%} of questions")
+        return ", ".join(about)
 
 
 def scores(ballots: Sequence[Ballot], method: Method) -> dict[str, float]:

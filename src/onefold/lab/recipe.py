@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from onefold.core.errors import ConfigError, unknown
-from onefold.core.part import at, walk
+from onefold.core.part import at, located, walk
 from onefold.core.registry import names
 from onefold.core.schema import plain_schema
 from onefold.core.spec import LARGEST, build, loaded, plainly, written
@@ -194,6 +194,7 @@ def checked(operator: Operator, settings: Mapping[str, Any], folder: Path | None
     budget = typed("budget", settings, Annotated[float, Meta(ge=0)])
     cache = typed("cache", settings, str)
     if folder is not None:
+        operator = located(operator, folder)
         if replay is not None:
             path = str((folder / replay.recording).resolve())
             replay = msgspec.structs.replace(replay, recording=path)

@@ -24,7 +24,7 @@ from onefold.operators.wrappers import Named
 from onefold.readers.text import LowercaseTrim
 from onefold.runtime.relay import Relay, relay
 from onefold.runtime.trace import Span, current
-from onefold.stops import Never
+from onefold.stops.bounds import Never
 from onefold.verbs import Judge, Operator, Race, Reader, Router, Stop, Vote, label, perform
 
 PLAIN = LowercaseTrim()
@@ -89,18 +89,20 @@ class Panel(Operator, name="panel"):
     async def _seats(self, query: Query) -> list[Seat]:
         """The members to ask, in order: those the router prefers, else all as they stand."""
         seats = seated(self.members)
+        return await self._routed(query, seats) or seats
+
+    async def _routed(self, query: Query, seats: list[Seat]) -> list[Seat]:
+        """The seats that the router prefers, best first; none where it has no opinion."""
         if self.route is None:
-            return seats
+            return []
         with Span("route", self.route.name_of_part, query, current.get()) as span:
             span.answer = preferred = await self.route.route(query)
-        if not preferred:
-            return seats
         known = {seat.name: seat for seat in seats}
         for name in preferred:
             if name not in known:
                 raise unknown("member", name, known)
         ranked = sorted(preferred, key=lambda name: -preferred[name])
-        return [known[name] for name in ranked if preferred[name] > 0] or seats
+        return [known[name] for name in ranked if preferred[name] > 0]
 
     def _check(self) -> None:
         if not self.members:
@@ -159,6 +161,8 @@ class Round:
 
     async def draft(self, index: int) -> Answer:
         """A member's answer, judged; a failure is an answer too. What is fatal goes through."""
+        if self.panel.route is not None and self.panel.route.again and index:
+            await self._next(index)
         seat = self.seats[index]
         query = self.query
         if seat.draws > 1:
@@ -181,6 +185,15 @@ class Round:
             replies = [d for d in self.drafts if d is not None and d.error is None]
             self.span.note("draft", (draft, self._count(replies)))
         return draft
+
+    async def _next(self, index: int) -> None:
+        """Put the member that the router prefers now, of those not asked yet, at a place."""
+        came = tuple(draft for draft in self.drafts if draft is not None)
+        preferred = await self.panel._routed(self.query.but(drafts=came), self.seats)
+        for place in map(self.seats.index, preferred):
+            if self.spans[place] is None:  # nobody sits there yet
+                self.seats[index], self.seats[place] = self.seats[place], self.seats[index]
+                return
 
     async def _judged(self, judge: Judge, draft: Answer) -> Answer:
         with Span("score", judge.name_of_part, self.query, self.span) as span:

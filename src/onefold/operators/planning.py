@@ -21,7 +21,7 @@ from onefold.operators.panel import Panel, seated
 from onefold.runtime.clock import instantly
 from onefold.runtime.plan import FREE, Cost, Plan
 from onefold.runtime.relay import Relay, relay
-from onefold.stops import AllOf, AnyOf, Never
+from onefold.stops.bounds import AllOf, AnyOf, Never
 from onefold.verbs import Judge, Operator, Race, Stop
 
 ALIKE = 0.8

@@ -10,7 +10,8 @@ from onefold.core.errors import ConfigError
 from onefold.core.part import Part, coerce
 from onefold.operators.panel import Panel
 from onefold.operators.wrappers import Named, Within
-from onefold.stops import Agree, First, Sure
+from onefold.stops.agreement import Agree, First
+from onefold.stops.bounds import Sure
 from onefold.verbs import Operator
 
 Members = Sequence[Operator | str | Any] | Mapping[str, Operator | str | Any]

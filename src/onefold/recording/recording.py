@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct, structs
 
 from onefold.core.answer import Answer
 from onefold.core.errors import ConfigError, unknown
 from onefold.core.query import Query
 from onefold.core.tally import spell
+from onefold.core.usage import Price, estimated_tokens
 from onefold.recording.tables import Row, columns, matched, read_table, write_table
 
 NAMES: dict[str, tuple[str, ...]] = {
@@ -29,7 +30,8 @@ class Draft(Struct, frozen=True, omit_defaults=True):
     """One row: what `member` once said to the question `query_id`.
 
     value: what it was read as, None where that is left to a reader. expected: what was right.
-    correct: the source's own grading, None where there is none. tokens, usd (US dollars) and
+    correct: the source's own grading, None where there is none; score: the same as a share of
+    what is right, in [0, 1]. tokens, usd (US dollars) and
     seconds are None where they were not recorded. sample: which of several draws it is.
     """
 
@@ -46,10 +48,12 @@ class Draft(Struct, frozen=True, omit_defaults=True):
     seconds: float | None = None
     confidence: float | None = None
     sample: int = 0
+    score: Annotated[float, Meta(ge=0, le=1)] | None = None
 
 
 USUAL = {field: NAMES.get(field, (field,)) for field in Draft.__struct_fields__}
-NEEDED = ("query_id", "member", "text")
+NEEDED = ("query_id", "member")
+GRADED = {"correct", "score"}
 
 
 class Recording:
@@ -78,7 +82,10 @@ class Recording:
         rows, faults = read_table(path)
         if not rows:
             raise ConfigError(f"{path} has no rows")
-        found = matched(columns(rows), USUAL, names or {}, NEEDED, str(path))
+        listed, chosen = columns(rows), names or {}
+        graded = GRADED & {*listed, *chosen}  # what was said may then be missing
+        needed = NEEDED if graded else (*NEEDED, "text")
+        found = matched(listed, USUAL, chosen, needed, str(path))
         if flat(path) and "value" in found:
             rows = [{**row, found["value"]: unpacked(row.get(found["value"]))} for row in rows]
         return cls([draft(row, found, f"{path}, row {i}") for i, row in enumerate(rows, 1)], faults)
@@ -102,6 +109,14 @@ class Recording:
         if flat(path):
             rows = [flattened(row) for row in rows]
         write_table(path, rows)
+
+    def priced(self, prices: Mapping[str, Price]) -> Recording:
+        """The same drafts with what they cost, where that was not recorded.
+
+        prices: by member. Tokens that were not recorded are estimated at four characters each,
+        for the prompt and for the text.
+        """
+        return Recording([costed(draft, prices.get(draft.member)) for draft in self], self.faults)
 
     @cached_property
     def members(self) -> list[str]:
@@ -174,6 +189,18 @@ def draft(row: Row, found: Mapping[str, str], where: str) -> Draft:
         return msgspec.convert(cells, Draft, strict=False)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{where}: {error}") from None
+
+
+def costed(draft: Draft, price: Price | None) -> Draft:
+    """A draft with its cost in US dollars, unless that is known or there is no price."""
+    if price is None or draft.usd is not None:
+        return draft
+    read, said = draft.tokens_in, draft.tokens_out
+    usd = price.of(
+        estimated_tokens(draft.prompt) if read is None else read,
+        estimated_tokens(draft.text) if said is None else said,
+    )
+    return structs.replace(draft, usd=usd)
 
 
 def recorded(query: Query, leaf: Answer, expected: Any) -> Draft:

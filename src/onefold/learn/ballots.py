@@ -1,4 +1,4 @@
-"""Vote rules over a whole recording at once: matrices instead of a loop a question."""
+"""A recording as matrices: what learning eats, and vote rules over all questions at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from onefold.core.part import coerce
 from onefold.core.query import Query
 from onefold.core.tally import spell, wilson
 from onefold.readers.text import LowercaseTrim
-from onefold.recording.recording import Recording
+from onefold.recording.recording import Draft, Recording
 from onefold.verbs import Reader
 
 Ints = NDArray[np.int64]
@@ -67,7 +67,10 @@ class Ballots:
         could not be read, -2 where there is none.
     correct: (questions, members) whether the draft is right: by the recording's own grading, else
         by its `expected`, read by the same reader.
-    confidence: (questions, members), NaN where none was stated.
+    score: (questions, members) the same as a share in [0, 1], NaN where there is no draft or
+        nobody said what is right; a draft that could not be read is wrong.
+    confidence, usd, seconds: (questions, members), NaN where unknown.
+    members: `m#2` is the second draw of `m`. keys: each question's candidates by code.
     """
 
     def __init__(
@@ -79,42 +82,67 @@ class Ballots:
         reads = LowercaseTrim() if reader is None else coerce(Reader, reader)
         self.members = list(members or recording.members)
         self.queries = recording.queries
-        for name in self.members:
-            if name not in recording.members:
-                raise unknown("recorded member", name, recording.members)
+        self.prompts = [recording.prompts[name].prompt for name in self.queries]
+        draws = [drawn(name, recording.members) for name in self.members]
         shape = (len(self.queries), len(self.members))
         self.codes: Ints = np.full(shape, ABSENT, dtype=np.int64)
         self.correct: Bools = np.zeros(shape, dtype=np.bool_)
-        self.confidence: Floats = np.full(shape, np.nan)
+        self.score, self.confidence, self.usd, self.seconds = np.full((4, *shape), np.nan)
+        self.keys: list[list[str]] = []
+        self.drafts: list[list[Draft | None]] = []
+        valued = {draft.member for draft in recording if draft.value is not None}
+        recorded = [reader is None and member in valued for member, _ in draws]
         for row, name in enumerate(self.queries):
-            self._fill(row, name, recording, reads, recorded=reader is None)
+            held = [recording.index.get((member, name), []) for member, _ in draws]
+            found = [d[i] if i < len(d) else None for d, (_, i) in zip(held, draws, strict=True)]
+            self._fill(row, recording.prompts[name], found, reads, recorded, reader is None)
         self.width = int(self.codes.max(initial=0)) + 1
         self.places = np.arange(shape[0])[:, None] * self.width + np.maximum(self.codes, 0)
 
     def _fill(
-        self, row: int, name: str, recording: Recording, reader: Reader, *, recorded: bool
+        self,
+        row: int,
+        about: Draft,
+        drafts: list[Draft | None],
+        reader: Reader,
+        recorded: Sequence[bool],
+        own: bool,
     ) -> None:
-        """Read the drafts of one question."""
+        """Read the drafts of one question.
+
+        recorded: whether a member's values were, so that a draft without one could not be read.
+        own: recorded values count before what the reader would read.
+        """
         board: dict[str, int] = {}
-        about = recording.prompts[name]
-        query = Query(about.prompt, id=name)
+        query = Query(about.prompt, id=about.query_id)
         wanted = None if about.expected is None else reader.read(spell(about.expected), query)
-        for column, member in enumerate(self.members):
-            drafts = recording.index.get((member, name))
-            if not drafts:
+        for column, draft in enumerate(drafts):
+            if draft is None:
                 continue
-            draft = drafts[0]
-            kept = draft.value is not None and (recorded or not draft.text)
+            kept = recorded[column] or (draft.value is not None and (own or not draft.text))
             value = draft.value if kept else reader.read(draft.text, query)
-            if draft.confidence is not None:
-                self.confidence[row, column] = draft.confidence
-            if value is None:
+            for matrix, known in (
+                (self.confidence, draft.confidence),
+                (self.usd, draft.usd),
+                (self.seconds, draft.seconds),
+            ):
+                matrix[row, column] = np.nan if known is None else known
+            key = None if value is None else spell(value)
+            right = key is not None and wanted is not None and key == spell(wanted)
+            if draft.correct is not None:
+                right = draft.correct
+            elif draft.score is not None:
+                right = draft.score >= 0.5
+            if key is None:
                 self.codes[row, column] = ABSTAINS
-                continue
-            key = spell(value)
-            self.codes[row, column] = board.setdefault(key, len(board))
-            right = wanted is not None and key == spell(wanted)
-            self.correct[row, column] = right if draft.correct is None else draft.correct
+            else:
+                self.codes[row, column] = board.setdefault(key, len(board))
+                self.correct[row, column] = right
+            graded = draft.score is not None or draft.correct is not None or wanted is not None
+            if graded:
+                self.score[row, column] = float(right) if draft.score is None else draft.score
+        self.keys.append(list(board))
+        self.drafts.append(drafts)
 
     def columns(self, members: Sequence[str] | None) -> Ints:
         """Columns of some members, in their order."""
@@ -179,3 +207,17 @@ class Ballots:
         """Each member's share of right drafts over all questions."""
         shares = self.correct.mean(axis=0)
         return {name: float(share) for name, share in zip(self.members, shares, strict=True)}
+
+
+def drawn(name: str, known: Sequence[str]) -> tuple[str, int]:
+    """A recorded member and which of its draws, from 0: `m#2` is the second of `m`.
+
+    Raises:
+        ConfigError: it is not in the recording.
+    """
+    if name in known:
+        return name, 0
+    member, _, number = name.rpartition("#")
+    if member in known and number.isdigit() and int(number) > 1:
+        return member, int(number) - 1
+    raise unknown("recorded member", name, known)

@@ -12,7 +12,7 @@ from onefold.core.answer import failed
 from onefold.core.errors import NoAnswer, Refused
 from onefold.core.usage import Usage
 from onefold.runtime.clock import instantly
-from onefold.stops import lead_beta, lead_dirichlet
+from onefold.stops.agreement import lead_beta, lead_dirichlet
 
 
 def said(value, source="m", confidence=None):

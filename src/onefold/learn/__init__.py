@@ -1,0 +1,1 @@
+"""Fits parts to recorded outcomes."""
