@@ -7,7 +7,8 @@ import pytest
 from rich.console import Console
 
 import onefold as of
-from onefold.core.answer import answered, cancelled, failed
+from onefold.core.answer import Answer, answered, cancelled, failed
+from onefold.core.tally import Trust
 from onefold.runtime.clock import instantly
 
 HOSTILE = "<script>alert('x')</script>[bold]&amp;\"\n\x1b[31m"
@@ -155,3 +156,14 @@ def test_an_answer_is_a_value():
     assert one.but(text="other") != one
     with pytest.raises(AttributeError):
         one.text = "changed"
+
+
+def test_a_fitted_probability_brings_its_interval_and_is_explained():
+    trust = Trust(0.9, 0.85, 0.94, 120, 2.2, 0.03, "fitted to 120 outcomes")
+    answer = Answer("4", 4.0, "m", confidence=0.9, trust=trust)
+    assert answer.interval == (0.85, 0.94)
+    assert "right     0.900 (95 % interval 0.850 to 0.940), fitted to 120 outcomes" in (
+        said := answer.explain()
+    )
+    assert "worth 2.2 independent voters, same mistake in 3.0% of questions" in said
+    assert "confident" not in said

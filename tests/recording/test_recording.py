@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import onefold as of
-from onefold import Draft, Recording
+from onefold import Draft, Price, Recording
 from onefold.core.errors import ConfigError
 from onefold.core.tally import spell
 from onefold.recording.recording import opened
@@ -292,3 +292,24 @@ def test_a_recorded_panel_can_be_replayed_by_the_same_panel(tmp_path, members):
     with of.Session(of.replay(str(tmp_path / "r.jsonl"))):
         again = of.run(panel, ["Which?"])
     assert [d.text for d in again.answers[0].drafts] == [d.text for d in live.answers[0].drafts]
+
+
+def test_costs_that_were_not_recorded_come_from_prices_and_tokens():
+    price = Price(tokens_in=100.0, tokens_out=1000.0)
+    rows = [
+        Draft("1", "a", "x" * 8, "p" * 4),
+        Draft("2", "a", "x" * 8, "p" * 4, tokens_in=10, tokens_out=20),
+        Draft("3", "a", "x", usd=7.0),
+        Draft("4", "b", "x"),
+    ]
+    priced = Recording(rows, ["a fault"]).priced({"a": price})
+    assert [draft.usd for draft in priced] == pytest.approx([0.0021, 0.021, 7.0, None])
+    assert priced.faults == ["a fault"]
+
+
+def test_a_graded_recording_needs_no_texts(tmp_path):
+    (tmp_path / "r.csv").write_text("id,model,score,prompt\n1,a,0.25,why\n")
+    assert list(Recording.load(tmp_path / "r.csv")) == [Draft("1", "a", "", "why", score=0.25)]
+    (tmp_path / "bad.csv").write_text("id,model,score\n1,a,1.5\n")
+    with pytest.raises(ConfigError, match=r"bad.csv, row 1: .*score"):
+        Recording.load(tmp_path / "bad.csv")
