@@ -26,7 +26,7 @@ FLOORS = {
     "core": 0,
     "runtime": 1,
     **dict.fromkeys(("delivery", "fitted", "recording"), 2),
-    "verbs": 3,
+    **dict.fromkeys(("experience", "verbs"), 3),
     **dict.fromkeys(
         ("encoders", "functions", "judges", "providers", "readers", "routers", "stops"), 4
     ),

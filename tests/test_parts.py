@@ -95,6 +95,7 @@ SAMPLES: dict[str, list[Any]] = {
     "provider.together": ["meta-llama/Llama-3.3-70B-Instruct-Turbo"],
     "provider.vllm": ["m", {"model": "m", "base_url": "http://localhost:1/v1"}],
     "provider.xai": ["grok-4"],
+    "router.online": [["a", "b"], {"router": {"online": ["a"]}, "strength": 3, "explore": True}],
     "stop.all_of": [["first", {"agree": {"share": 0.5, "least": 3}}]],
     "stop.any_of": [["never", {"spent": {"calls": 3}}]],
     "stop.spent": [{"usd": 0.1}, {"tokens": 5, "calls": 2, "seconds": 1.5}],

@@ -26,7 +26,7 @@ from onefold.core.errors import (
 from onefold.core.example import Example
 from onefold.core.query import Message, Query
 from onefold.core.spec import build, dump
-from onefold.core.tally import Ballot, Tally
+from onefold.core.tally import Ballot, Tally, Trust
 from onefold.core.usage import Price, Usage
 from onefold.delivery.budget import Budget
 from onefold.delivery.deployment import Deployment
@@ -38,6 +38,8 @@ from onefold.delivery.traffic.fleet import Fleet
 from onefold.delivery.traffic.hedge import Hedging
 from onefold.delivery.traffic.limits import Limits
 from onefold.delivery.traffic.retry import Retry
+from onefold.experience.drift import Change
+from onefold.experience.experience import Experience, Standing
 from onefold.functions import judge, operator, provider, reader, router, stop
 from onefold.lab.measure import Outcome, Statistics, by_member, statistics
 from onefold.lab.probe import Finding, Probed, probe
@@ -50,6 +52,7 @@ from onefold.operators.model import Model
 from onefold.operators.panel import Panel
 from onefold.operators.presets import best_of, cascade, hedged, parallel, sequential
 from onefold.operators.votes.counting import Best, Majority, Unanimous, Weighted
+from onefold.operators.votes.earned import Earned
 from onefold.operators.wrappers import Cached, Named, Read, Within
 from onefold.providers.chance import Latency
 from onefold.providers.fake import Fake
@@ -84,6 +87,7 @@ from onefold.readers.number import Number
 from onefold.readers.similarity import similarity
 from onefold.readers.text import LowercaseTrim, Plain
 from onefold.recording.recording import Draft, Recording
+from onefold.routers.online import Online
 from onefold.runtime.clock import instantly
 from onefold.runtime.logs import Line, Lines, Logged
 from onefold.runtime.otel import OpenTelemetry
@@ -94,7 +98,7 @@ from onefold.runtime.telemetry import Telemetry
 from onefold.runtime.trace import Span
 from onefold.stops.agreement import Agree, Certified, Decided, First
 from onefold.stops.bounds import AllOf, AnyOf, Never, Spent, Sure
-from onefold.verbs import Chain, Judge, Operator, Race, Reader, Router, Stop, Vote
+from onefold.verbs import Chain, Encoder, Judge, Operator, Race, Reader, Router, Stop, Vote
 
 if TYPE_CHECKING:
     from onefold.learn.ballots import Ballots, Verdict
@@ -116,6 +120,7 @@ __all__ = [
     "Cached",
     "Certified",
     "Chain",
+    "Change",
     "Choice",
     "Compatible",
     "ConfigError",
@@ -124,9 +129,12 @@ __all__ = [
     "DeepSeek",
     "Deployment",
     "Draft",
+    "Earned",
     "Embeddings",
+    "Encoder",
     "Event",
     "Example",
+    "Experience",
     "Failure",
     "Fake",
     "Filtered",
@@ -164,6 +172,7 @@ __all__ = [
     "Ollama",
     "OllamaEmbeddings",
     "OnefoldError",
+    "Online",
     "OpenAI",
     "OpenAISDK",
     "OpenRouter",
@@ -198,6 +207,7 @@ __all__ = [
     "Span",
     "Spending",
     "Spent",
+    "Standing",
     "Statistics",
     "Stop",
     "Stream",
@@ -208,6 +218,7 @@ __all__ = [
     "Together",
     "Token",
     "TooLong",
+    "Trust",
     "Unanimous",
     "Unreachable",
     "Unreadable",

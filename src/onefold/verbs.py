@@ -176,17 +176,19 @@ async def perform(
     The answer leaves with its value read, and with the usage and time of everything below it.
     """
     query = asked(query)
+    told = ""
     if span is None:
         parent = current.get()
         listeners: tuple[Listener, ...] = ()
         if parent is None:
+            told = query.prompt
             session = here()
             session.ready(operator)
             listeners = session.listeners if listener is None else (*session.listeners, listener)
         span = Span("answer", label(operator), query, parent, listeners)
     with span:
         answer = span.answer = checked(answered(await operator.answer(query)), query, span)
-    return structs.replace(answer, usage=span.usage, seconds=span.seconds)
+    return structs.replace(answer, usage=span.usage, seconds=span.seconds, asked=told)
 
 
 def checked(answer: Answer, query: Query, span: Span) -> Answer:

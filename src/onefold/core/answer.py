@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from msgspec import Struct, structs
 
-from onefold.core.errors import OnefoldError
+from onefold.core.errors import ConfigError, OnefoldError
 from onefold.core.explain import explanation, html, table
 from onefold.core.tally import Tally, Trust
 from onefold.core.usage import NOTHING, Usage
 
+hearers: list[Callable[[Any, float, Any], None]] = []  # who is told of feedback
 Status = Literal["answered", "abstained", "failed", "cancelled"]
 
 
@@ -49,6 +50,7 @@ class Answer(Struct, frozen=True):
     tokens: a leaf's tokens with their log-probabilities, where they were asked for.
     reasoning: what a leaf thought aloud, where its service tells it.
     trust: the fitted probability that it is right, where a fit stands behind `confidence`.
+    asked: the prompt that it answers; only on what a caller gets, for `feedback`.
     """
 
     text: str = ""
@@ -68,6 +70,7 @@ class Answer(Struct, frozen=True):
     tokens: tuple[Token, ...] = ()
     reasoning: str = ""
     trust: Trust | None = None
+    asked: str = ""
 
     @property
     def votes(self) -> dict[str, float]:
@@ -108,6 +111,21 @@ class Answer(Struct, frozen=True):
     def but(self, **changes: Any) -> Answer:
         """The same answer with some fields changed."""
         return structs.replace(self, **changes)
+
+    def feedback(self, score: float, right: Any = None) -> None:
+        """Tell how good it was, in [0, 1]; what learns as it goes takes it into account.
+
+        right: the value that would have been right, where it is known: then every draft is graded.
+
+        Raises:
+            ConfigError: the score is no share, or the answer is none that a caller got.
+        """
+        if not (isinstance(score, int | float) and 0 <= score <= 1):
+            raise ConfigError(f"feedback {score!r}: a score is a share in [0, 1], 1 is right")
+        if not self.asked:
+            raise ConfigError("feedback needs an answer as it came from ask or `await op(query)`")
+        for hearer in hearers:
+            hearer(self, float(score), right)
 
     def explain(self) -> str:
         """Who said what, as read; weights, margin, pivotal members, dissent, failures."""

@@ -35,6 +35,7 @@ class Session:
     prices: overrides of whatever price is known otherwise, by the session's name for a model, by
         `provider:model`, or by the service's name for it.
     transport: what carries HTTP instead of the process's own connections.
+    experience: path of a JSONL file (or an Experience) that keeps what `answer.feedback` taught.
     """
 
     def __init__(
@@ -48,10 +49,12 @@ class Session:
         longest: int = 8_000_000,
         prices: Mapping[str, Any] | None = None,
         transport: Any = None,
+        experience: Any = None,
     ) -> None:
         self.models = Models(models, prices)
         self.flying: dict[str, Future[Reply | None]] = {}
         self.transport = transport
+        self.experience = experience
         self._files: list[Cache | Journal] = []
         self._closed = False
         self.cache = self._cache(cache)

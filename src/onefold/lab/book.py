@@ -159,8 +159,9 @@ def seize(file: IO[bytes]) -> None:
 
 
 def line_of(outcome: Outcome) -> bytes:
-    """An outcome as a line of JSON."""
-    return msgspec.json.encode(outcome, enc_hook=spell) + b"\n"
+    """An outcome as a line of JSON, its prompt once."""
+    kept = structs.replace(outcome, answer=outcome.answer.but(asked=""))
+    return msgspec.json.encode(kept, enc_hook=spell) + b"\n"
 
 
 def read_outcomes(path: Path) -> list[Outcome]:
@@ -177,7 +178,8 @@ def read_outcomes(path: Path) -> list[Outcome]:
         if not line:
             continue
         try:
-            outcomes.append(msgspec.json.decode(line, type=Outcome))
+            held = msgspec.json.decode(line, type=Outcome)
+            outcomes.append(structs.replace(held, answer=held.answer.but(asked=held.prompt)))
         except msgspec.DecodeError as error:
             if number == len(lines):
                 break
