@@ -1,0 +1,1 @@
+"""Commands that learn from recordings, and those that measure what was learned."""

@@ -1,0 +1,1 @@
+"""Systems on questions: results that can be published, compared and drawn."""
