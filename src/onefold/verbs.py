@@ -80,7 +80,12 @@ class Vote(Operator, abstract=True):
 
 
 class Judge(Part, abstract=True):
-    """Scores one answer in [0, 1]; raises where it cannot, which never means 0."""
+    """Scores one answer in [0, 1]; raises where it cannot, which never means 0.
+
+    compares: whether it says how the answer stands against those in `query.drafts`.
+    """
+
+    compares: ClassVar[bool] = False
 
     @abstractmethod
     async def score(self, query: Query, answer: Answer) -> float:
@@ -189,6 +194,19 @@ async def perform(
     with span:
         answer = span.answer = checked(answered(await operator.answer(query)), query, span)
     return structs.replace(answer, usage=span.usage, seconds=span.seconds, asked=told)
+
+
+async def judged(judge: Judge, query: Query, answer: Answer) -> tuple[float, Usage]:
+    """A judge's score on the trace, and what it used: the one way from any part to any `score`.
+
+    Raises:
+        Unreadable: it is no share in [0, 1].
+    """
+    with Span("score", judge.name_of_part, query, current.get()) as span:
+        span.answer = score = float(await judge.score(query, answer))
+        if not 0.0 <= score <= 1.0:
+            raise Unreadable(f"judge {span.name} scored {score!r}; it must lie in [0, 1]")
+    return score, span.usage
 
 
 def checked(answer: Answer, query: Query, span: Span) -> Answer:

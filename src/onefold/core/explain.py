@@ -83,8 +83,9 @@ def counted(tally: Tally | None) -> list[tuple[str, str]]:
 
 def parts(answer: Told) -> list[tuple[str, str, str, str]]:
     """One row a member: who, what became of it, what was read, the words or the reason."""
-    weights = [ballot.weight for ballot in answer.tally.ballots] if answer.tally else []
-    rows, seen = [], 0
+    ballots = answer.tally.ballots if answer.tally else ()
+    weights = {ballot.source: ballot.weight for ballot in ballots}
+    rows = []
     for draft in answer.drafts:
         who = draft.source or "unnamed"
         if draft.error is not None:
@@ -92,8 +93,8 @@ def parts(answer: Told) -> list[tuple[str, str, str, str]]:
                 (who, draft.status, "", f"{draft.error.kind}: {short(draft.error.message)}")
             )
             continue
-        weight = f" ×{weights[seen]:.3g}" if seen < len(weights) and weights[seen] != 1 else ""
-        seen += 1
+        counted = weights.get(draft.source, 1)
+        weight = f" ×{counted:.3g}" if counted != 1 else ""
         read = "—" if draft.value is None else short(spell(draft.value), 40)
         rows.append((who, draft.status + weight, read, repr(short(draft.text))))
     return rows + [(who, "not asked", "", "") for who in answer.unasked]

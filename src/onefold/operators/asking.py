@@ -7,18 +7,16 @@ from concurrent.futures import Future
 from typing import Any
 
 from onefold.core.answer import Answer
-from onefold.core.errors import ConfigError, Unreadable
+from onefold.core.errors import ConfigError
 from onefold.core.part import coerce
 from onefold.core.query import Message, Query, asked
-from onefold.delivery.deliver import deliver
-from onefold.delivery.provider import Request
+from onefold.delivery.deliver import embedded
 from onefold.delivery.session import here
 from onefold.operators.model import Model
 from onefold.operators.planning import planned
 from onefold.runtime.bridge import bridge
 from onefold.runtime.plan import Plan
 from onefold.runtime.stream import Stream
-from onefold.runtime.trace import Span, current
 from onefold.verbs import Operator, Reader, perform
 
 
@@ -67,23 +65,14 @@ async def aembed(texts: Iterable[str], model: str | Any) -> list[tuple[float, ..
     """
     if isinstance(texts, str):
         raise ConfigError(f"texts: a list of texts, not {texts!r:.60}: write [text]")
-    sent = tuple(Message("user", text) for text in texts)
+    sent = list(texts)
     if not sent:
         raise ConfigError("texts: there is nothing to embed")
     asked_of = coerce(Operator, model)
     if not isinstance(asked_of, Model):
         raise ConfigError(f"{model!r:.60} is no single model: name one that embeds")
-    session = here()
-    session.ready(asked_of)
-    with Span("answer", asked_of.model, None, current.get(), session.listeners):
-        reply = await deliver(Request(asked_of.model, sent), asked_of._own())
-    if len(reply.vectors) != len(sent):
-        raise Unreadable(
-            f"{asked_of.model} gave {len(reply.vectors)} embeddings for {len(sent)} texts: name a "
-            "model that embeds, such as openai-embeddings:text-embedding-3-small",
-            model=asked_of.model,
-        )
-    return list(reply.vectors)
+    here().ready(asked_of)
+    return list(await embedded(sent, asked_of.model, asked_of._own()))
 
 
 def embed(texts: Iterable[str], model: str | Any) -> list[tuple[float, ...]]:

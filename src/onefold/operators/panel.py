@@ -15,7 +15,6 @@ from onefold.core.errors import (
     MissingExtra,
     NoAnswer,
     NotRecorded,
-    Unreadable,
     unknown,
 )
 from onefold.core.query import Query
@@ -25,7 +24,7 @@ from onefold.readers.text import LowercaseTrim
 from onefold.runtime.relay import Relay, relay
 from onefold.runtime.trace import Span, current
 from onefold.stops.bounds import Never
-from onefold.verbs import Judge, Operator, Race, Reader, Router, Stop, Vote, label, perform
+from onefold.verbs import Judge, Operator, Race, Reader, Router, Stop, Vote, judged, label, perform
 
 PLAIN = LowercaseTrim()
 FATAL = (ConfigError, MissingExtra, NotRecorded)
@@ -171,7 +170,8 @@ class Round:
         try:
             draft = await perform(seat.member, query, span)
             if self.panel.judge is not None:
-                draft = await self._judged(self.panel.judge, draft)
+                score, used = await judged(self.panel.judge, self.query, draft)
+                draft = draft.but(confidence=score, usage=draft.usage + used)
         except FATAL:
             raise
         except CancelledError as error:
@@ -194,13 +194,6 @@ class Round:
             if self.spans[place] is None:  # nobody sits there yet
                 self.seats[index], self.seats[place] = self.seats[place], self.seats[index]
                 return
-
-    async def _judged(self, judge: Judge, draft: Answer) -> Answer:
-        with Span("score", judge.name_of_part, self.query, self.span) as span:
-            span.answer = score = await judge.score(self.query, draft)
-        if not 0.0 <= score <= 1.0:
-            raise Unreadable(f"judge {span.name} scored {score!r}; it must lie in [0, 1]")
-        return draft.but(confidence=score, usage=draft.usage + span.usage)
 
     def enough(self, results: list[Answer | None], started: int) -> bool:
         """Whether the vote can be taken now: quorum first, then what `stop` says."""

@@ -39,8 +39,12 @@ def planned(operator: Operator, queries: Sequence[str | Query]) -> Plan:
 
 @singledispatch
 def cost(part: Part, query: Query, shares: dict[int, Imagined]) -> Plan:
-    """The plan of one question: by default that of everything the part holds, one by one."""
+    """The plan of one question: whom the part says it asks, else everything it holds, once."""
     total = Plan()
+    if hasattr(part, "_asks"):
+        for inner, asked_of, times in part._asks(query):
+            total += repeated(cost(inner, asked_of, shares), times)
+        return total
     for name, field in fields(type(part)).items():
         if field.kind is None or not issubclass(field.kind, Operator | Judge):
             continue
@@ -49,6 +53,17 @@ def cost(part: Part, query: Query, shares: dict[int, Imagined]) -> Plan:
             if inner is not None:
                 total += cost(inner, query, shares)
     return total
+
+
+def repeated(plan: Plan, times: tuple[float, float, float]) -> Plan:
+    """A plan carried out so often: at least, as expected, at worst."""
+    least, expected, worst = times
+    return Plan(
+        plan.least.times(least),
+        plan.expected.times(expected),
+        plan.worst.times(worst),
+        assumption=plan.assumption,
+    )
 
 
 @cost.register(Model)
@@ -75,7 +90,7 @@ def panel_cost(part: Panel, query: Query, shares: dict[int, Imagined]) -> Plan:
     if part.judge is not None:
         judged = cost(part.judge, query, shares)
         drafts = [draft + judged for draft in drafts]
-    vote = cost(part.vote, query, shares)
+    vote = cost(part.vote, query.but(drafts=expected_drafts(part, drafts)), shares)
     everyone = [1.0] * len(drafts)
     fewest = started_at_least(part)
     first = [float(i < fewest) for i in range(len(drafts))]
@@ -94,6 +109,14 @@ def panel_cost(part: Panel, query: Query, shares: dict[int, Imagined]) -> Plan:
         note = f"expected: as if members gave the same answer {ALIKE:.0%} of the time"
     worst = summed([d.worst for d in drafts], everyone, part.stagger)
     return Plan(least, expected, worst, assumption=note) + vote
+
+
+def expected_drafts(panel: Panel, plans: Sequence[Plan]) -> tuple[Answer, ...]:
+    """What a vote will be shown: a draft a member, as long as usual, each another answer."""
+    return tuple(
+        Answer("x" * round(4 * plan.expected.tokens_out), seat.name, seat.name)
+        for seat, plan in zip(seated(panel.members), plans, strict=True)
+    )
 
 
 def summed(costs: Sequence[Cost], shares: Sequence[float], stagger: float) -> Cost:
