@@ -8,6 +8,9 @@ import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # small matrices are slower on several threads
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import pytest
 from hypothesis import settings
 

@@ -23,8 +23,18 @@ from onefold.verbs import Operator, Vote
 
 # How the parts with required fields are spelled, as data: `{"kind.name": [fields, …]}`.
 SAMPLES: dict[str, list[Any]] = {
+    "encoder.embedded": ["m", {"model": "m", "provider": {"fake": ["hi"]}, "batch": 2}],
+    "encoder.sentences": ["folder", {"source": "folder", "device": "cpu", "batch": 2}],
+    "judge.entails": ["fake:a"],
+    "judge.near": [{"encoder": "hashing", "at": 0.9}],
+    "judge.pairs": ["fake:a", {"operator": "fake:a", "rubric": "Shorter.", "swap": False}],
+    "operator.blend": ["fake:a", {"operator": {"panel": ["fake:a"]}, "seed": 3}],
     "operator.cached": [{"operator": "fake:a"}, {"operator": "fake:a", "seconds": 2.5}],
     "operator.chain": [["fake:a", {"panel": ["fake:b", "fake:c"]}]],
+    "operator.clustered": [
+        "same_number",
+        {"alike": {"entails": "fake:a"}, "vote": {"weighted": {"ties": "cheapest"}}},
+    ],
     "operator.model": [
         "gpt",
         {"model": "fake:a", "temperature": 0.7, "top_p": 0.9, "max_tokens": 9, "seed": 1},
@@ -44,14 +54,12 @@ SAMPLES: dict[str, list[Any]] = {
             "reads": {"plain": {"blank": "keep"}},
         },
     ],
+    "operator.ranked": [
+        [{"pairs": "fake:a"}],
+        {"judges": [{"pairs": "fake:a"}, {"pairs": "fake:b"}], "rule": "copeland", "most": 3},
+    ],
     "operator.read": [{"operator": "fake:a", "reads": "plain"}],
     "operator.within": [{"operator": "fake:a", "seconds": 0.5}],
-    "provider.fake": [
-        ["hi"],
-        {"answers": {"2+2": "4"}, "seconds": [0.1, 0.2], "confidence": 0.3, "tokens": [3, 4]},
-        {"error": "RateLimited", "price": [1, 2]},
-    ],
-    "provider.replay": [{"recording": "drafts.csv"}],
     "provider.anthropic": [
         "claude-haiku-5-5",
         {"model": "m", "body": {"metadata": {"user_id": "1"}}},
@@ -62,6 +70,11 @@ SAMPLES: dict[str, list[Any]] = {
         {"model": "m", "base_url": "http://[::1]:1", "key": "file:key.txt", "stall": 5},
     ],
     "provider.deepseek": ["deepseek-chat"],
+    "provider.fake": [
+        ["hi"],
+        {"answers": {"2+2": "4"}, "seconds": [0.1, 0.2], "confidence": 0.3, "tokens": [3, 4]},
+        {"error": "RateLimited", "price": [1, 2]},
+    ],
     "provider.gemini": ["gemini-2.5-flash", {"model": "m", "key": "env:MY_KEY"}],
     "provider.groq": ["llama-3.3-70b-versatile"],
     "provider.litellm": [
@@ -91,11 +104,30 @@ SAMPLES: dict[str, list[Any]] = {
         "anthropic/claude-haiku-4.5",
         {"model": "m:free", "headers": {"x": "y"}},
     ],
+    "provider.replay": [{"recording": "drafts.csv"}],
     "provider.responses": ["gpt-5-mini"],
     "provider.together": ["meta-llama/Llama-3.3-70B-Instruct-Turbo"],
     "provider.vllm": ["m", {"model": "m", "base_url": "http://localhost:1/v1"}],
     "provider.xai": ["grok-4"],
+    "router.first_of": [[{"keywords": {"math": "a"}}]],
+    "router.keywords": [
+        {"math": ["a", "b"], "code": "c"},
+        {"to": {"tax": {"a": 0.5}}, "at": 0.3, "words": {"tax": ["VAT"]}},
+    ],
+    "router.least_busy": [{"members": ["a"]}],
+    "router.mix": [{"routers": [{"keywords": {"math": "a"}}], "weights": [2]}],
+    "router.nearest": [
+        "kinds.npz",
+        {"path": "a.npz", "hash": "ab", "encoder": {"hashing": 64}, "classifier": "fake:a"},
+    ],
     "router.online": [["a", "b"], {"router": {"online": ["a"]}, "strength": 3, "explore": True}],
+    "router.per_dollar": [
+        {"members": ["a", "b"]},
+        {"members": {"x": "a"}, "strength": 0.5},
+        {"router": {"keywords": {"math": "a"}}},
+    ],
+    "router.per_second": [{"members": ["a"]}],
+    "router.top": [{"router": {"keywords": {"math": "a"}}, "count": 2}],
     "stop.all_of": [["first", {"agree": {"share": 0.5, "least": 3}}]],
     "stop.any_of": [["never", {"spent": {"calls": 3}}]],
     "stop.spent": [{"usd": 0.1}, {"tokens": 5, "calls": 2, "seconds": 1.5}],

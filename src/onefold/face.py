@@ -38,9 +38,15 @@ from onefold.delivery.traffic.fleet import Fleet
 from onefold.delivery.traffic.hedge import Hedging
 from onefold.delivery.traffic.limits import Limits
 from onefold.delivery.traffic.retry import Retry
+from onefold.encoders.embedded import Embedded
+from onefold.encoders.sentences import Sentences
+from onefold.encoders.words import Hashing
 from onefold.experience.drift import Change
 from onefold.experience.experience import Experience, Standing
 from onefold.functions import judge, operator, provider, reader, router, stop
+from onefold.judges.graded import Graded
+from onefold.judges.pairs import Pairs
+from onefold.judges.same import Entails, Near, SameJson, SameNumber
 from onefold.lab.measure import Outcome, Statistics, by_member, statistics
 from onefold.lab.probe import Finding, Probed, probe
 from onefold.lab.prompts import load_prompts
@@ -48,11 +54,16 @@ from onefold.lab.recipe import Recipe, load_models, load_recipe, recipe
 from onefold.lab.report import members_of, report, write_report
 from onefold.lab.run import Run, arun, run
 from onefold.operators.asking import aembed, ask, embed, plan, start, stream
+from onefold.operators.layers import layers
 from onefold.operators.model import Model
 from onefold.operators.panel import Panel
 from onefold.operators.presets import best_of, cascade, hedged, parallel, sequential
+from onefold.operators.votes.blend import Blend
+from onefold.operators.votes.clusters import Clustered, semantic_entropy
 from onefold.operators.votes.counting import Best, Majority, Unanimous, Weighted
 from onefold.operators.votes.earned import Earned
+from onefold.operators.votes.fusion import Fusion
+from onefold.operators.votes.ranked import Ranked
 from onefold.operators.wrappers import Cached, Named, Read, Within
 from onefold.providers.chance import Latency
 from onefold.providers.fake import Fake
@@ -87,7 +98,11 @@ from onefold.readers.number import Number
 from onefold.readers.similarity import similarity
 from onefold.readers.text import LowercaseTrim, Plain
 from onefold.recording.recording import Draft, Recording
+from onefold.routers.combine import FirstOf, Mix, Top
+from onefold.routers.keywords import Keywords, task_types
+from onefold.routers.nearest import Nearest
 from onefold.routers.online import Online
+from onefold.routers.weigh import LeastBusy, PerDollar, PerSecond
 from onefold.runtime.clock import instantly
 from onefold.runtime.logs import Line, Lines, Logged
 from onefold.runtime.otel import OpenTelemetry
@@ -113,6 +128,7 @@ __all__ = [
     "Ballot",
     "Ballots",
     "Best",
+    "Blend",
     "Boolean",
     "Breaking",
     "Budget",
@@ -122,6 +138,7 @@ __all__ = [
     "Chain",
     "Change",
     "Choice",
+    "Clustered",
     "Compatible",
     "ConfigError",
     "Cost",
@@ -130,8 +147,10 @@ __all__ = [
     "Deployment",
     "Draft",
     "Earned",
+    "Embedded",
     "Embeddings",
     "Encoder",
+    "Entails",
     "Event",
     "Example",
     "Experience",
@@ -140,14 +159,20 @@ __all__ = [
     "Filtered",
     "Finding",
     "First",
+    "FirstOf",
     "Fleet",
+    "Fusion",
     "Gemini",
+    "Graded",
     "Groq",
+    "Hashing",
     "Hedging",
     "Json",
     "Judge",
+    "Keywords",
     "LMStudio",
     "Latency",
+    "LeastBusy",
     "Limits",
     "Line",
     "Lines",
@@ -160,9 +185,12 @@ __all__ = [
     "Message",
     "MissingExtra",
     "Mistral",
+    "Mix",
     "Model",
     "ModelError",
     "Named",
+    "Near",
+    "Nearest",
     "Never",
     "NoAnswer",
     "NoCredit",
@@ -179,7 +207,10 @@ __all__ = [
     "OpenTelemetry",
     "Operator",
     "Outcome",
+    "Pairs",
     "Panel",
+    "PerDollar",
+    "PerSecond",
     "Plain",
     "Plan",
     "Price",
@@ -188,6 +219,7 @@ __all__ = [
     "Provider",
     "Query",
     "Race",
+    "Ranked",
     "RateLimited",
     "Read",
     "Reader",
@@ -201,7 +233,10 @@ __all__ = [
     "Retry",
     "Router",
     "Run",
+    "SameJson",
+    "SameNumber",
     "Sampling",
+    "Sentences",
     "Session",
     "Sim",
     "Span",
@@ -218,6 +253,7 @@ __all__ = [
     "Together",
     "Token",
     "TooLong",
+    "Top",
     "Trust",
     "Unanimous",
     "Unreachable",
@@ -242,6 +278,7 @@ __all__ = [
     "hedged",
     "instantly",
     "judge",
+    "layers",
     "load_models",
     "load_prompts",
     "load_recipe",
@@ -257,12 +294,14 @@ __all__ = [
     "report",
     "router",
     "run",
+    "semantic_entropy",
     "sequential",
     "similarity",
     "start",
     "statistics",
     "stop",
     "stream",
+    "task_types",
     "write_report",
 ]
 

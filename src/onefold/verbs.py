@@ -105,6 +105,7 @@ class Router(Part, abstract=True):
 
     again: whether it is asked again before each member starts; `query.drafts` then holds what
         came so far, failures included, and whoever was asked is no longer preferred.
+    A list of routers means the first one that has an opinion.
     """
 
     again: ClassVar[bool] = False
@@ -112,6 +113,10 @@ class Router(Part, abstract=True):
     @abstractmethod
     async def route(self, query: Query) -> Mapping[str, float]:
         """Who should answer."""
+
+    @classmethod
+    def _from_many(cls, items: list[Any]) -> Any:
+        return lookup(Router, "first_of")(items)
 
 
 class Race(Struct, frozen=True):

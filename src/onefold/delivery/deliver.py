@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from asyncio import CancelledError, Future, get_running_loop, shield
+from collections.abc import Sequence
 from contextlib import suppress
 
-from onefold.core.errors import ConfigError, NotRecorded
+from onefold.core.errors import ConfigError, NotRecorded, Unreadable
+from onefold.core.query import Message
 from onefold.core.usage import NOTHING
 from onefold.delivery.attempts import Call, reached
 from onefold.delivery.budget import budgets
@@ -47,6 +49,26 @@ async def deliver(request: Request, model: Deployment | None = None) -> Reply:
             f"what is to be sent to {request.model} holds half a character: read its file as UTF-8"
         ) from None
     return reply
+
+
+async def embedded(
+    texts: Sequence[str], name: str, model: Deployment | None = None
+) -> tuple[tuple[float, ...], ...]:
+    """Vectors of texts, one a text, in one call to a model that embeds.
+
+    Raises:
+        Unreadable: it gave another number of vectors; it does not embed.
+    """
+    sent = tuple(Message("user", text) for text in texts)
+    with Span("answer", name, None, current.get(), here().listeners):
+        reply = await deliver(Request(name, sent), model)
+    if len(reply.vectors) != len(sent):
+        raise Unreadable(
+            f"{name} gave {len(reply.vectors)} embeddings for {len(sent)} texts: name a model "
+            "that embeds, such as openai-embeddings:text-embedding-3-small",
+            model=name,
+        )
+    return reply.vectors
 
 
 async def kept(

@@ -22,7 +22,7 @@ from onefold.runtime.clock import instantly
 from onefold.runtime.plan import FREE, Cost, Plan
 from onefold.runtime.relay import Relay, relay
 from onefold.stops.bounds import AllOf, AnyOf, Never
-from onefold.verbs import Judge, Operator, Race, Stop
+from onefold.verbs import Judge, Operator, Race, Router, Stop
 
 ALIKE = 0.8
 DRAWS = 100
@@ -46,7 +46,7 @@ def cost(part: Part, query: Query, shares: dict[int, Imagined]) -> Plan:
             total += repeated(cost(inner, asked_of, shares), times)
         return total
     for name, field in fields(type(part)).items():
-        if field.kind is None or not issubclass(field.kind, Operator | Judge):
+        if field.kind is None or not issubclass(field.kind, Operator | Judge | Router):
             continue
         held = getattr(part, name)
         for inner in held if field.many else (held,):
@@ -108,7 +108,9 @@ def panel_cost(part: Panel, query: Query, shares: dict[int, Imagined]) -> Plan:
         expected = expected.lasting(imagined.seconds)
         note = f"expected: as if members gave the same answer {ALIKE:.0%} of the time"
     worst = summed([d.worst for d in drafts], everyone, part.stagger)
-    return Plan(least, expected, worst, assumption=note) + vote
+    routed = Plan() if part.route is None else cost(part.route, query, shares)
+    asked = Plan(worst=routed.worst)  # a router that holds a model rarely needs it
+    return Plan(least, expected, worst, assumption=note) + vote + asked
 
 
 def expected_drafts(panel: Panel, plans: Sequence[Plan]) -> tuple[Answer, ...]:

@@ -334,7 +334,8 @@ def heat_body(heat: Heat) -> tuple[tuple[int, int], list[str]]:
                 spot = f'x="{left + cell / 2}" y="{up + cell / 2 + 4}" text-anchor="middle"'
                 light = ' style="fill:var(--paper)"' if strength > 0.6 else ' class="name"'
                 body.append(f"<text {spot}{light}>{100 * value:.3g}</text>")
-    return (wide + count * cell + 90, top + count * cell + 16), body
+    width = max(wide + count * cell + 90, int(1.1 * len(heat.title) * CHARACTER) + 48)
+    return (width, top + count * cell + 16), body
 
 
 def png(plot: Plot | Heat, path: str | Path, scale: float = 2.0) -> None:
