@@ -44,9 +44,15 @@ from onefold.encoders.words import Hashing
 from onefold.experience.drift import Change
 from onefold.experience.experience import Experience, Standing
 from onefold.functions import judge, operator, provider, reader, router, stop
+from onefold.judges.agreement import Agreement
+from onefold.judges.calibrated import Calibrated
+from onefold.judges.combine import Least, Mean, Median
 from onefold.judges.graded import Graded
 from onefold.judges.pairs import Pairs
+from onefold.judges.reward import Reward
 from onefold.judges.same import Entails, Near, SameJson, SameNumber
+from onefold.judges.stated import Stated
+from onefold.judges.tokens import Tokens
 from onefold.lab.measure import Outcome, Statistics, by_member, statistics
 from onefold.lab.probe import Finding, Probed, probe
 from onefold.lab.prompts import load_prompts
@@ -59,6 +65,7 @@ from onefold.operators.model import Model
 from onefold.operators.panel import Panel
 from onefold.operators.presets import best_of, cascade, hedged, parallel, sequential
 from onefold.operators.votes.blend import Blend
+from onefold.operators.votes.calibrated import CalibratedVote
 from onefold.operators.votes.clusters import Clustered, semantic_entropy
 from onefold.operators.votes.counting import Best, Majority, Unanimous, Weighted
 from onefold.operators.votes.earned import Earned
@@ -76,6 +83,7 @@ from onefold.providers.wires.embeddings import Embeddings, OllamaEmbeddings
 from onefold.providers.wires.gemini import Gemini
 from onefold.providers.wires.ollama import Ollama
 from onefold.providers.wires.responses import Responses
+from onefold.providers.wires.scores import Http, Https, Scores
 from onefold.providers.wires.services import (
     Azure,
     Compatible,
@@ -120,6 +128,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Agree",
+    "Agreement",
     "AllOf",
     "Answer",
     "Anthropic",
@@ -134,6 +143,8 @@ __all__ = [
     "Budget",
     "BudgetExceeded",
     "Cached",
+    "Calibrated",
+    "CalibratedVote",
     "Certified",
     "Chain",
     "Change",
@@ -167,11 +178,14 @@ __all__ = [
     "Groq",
     "Hashing",
     "Hedging",
+    "Http",
+    "Https",
     "Json",
     "Judge",
     "Keywords",
     "LMStudio",
     "Latency",
+    "Least",
     "LeastBusy",
     "Limits",
     "Line",
@@ -182,6 +196,8 @@ __all__ = [
     "LowercaseTrim",
     "Majority",
     "Math",
+    "Mean",
+    "Median",
     "Message",
     "MissingExtra",
     "Mistral",
@@ -231,11 +247,13 @@ __all__ = [
     "Request",
     "Responses",
     "Retry",
+    "Reward",
     "Router",
     "Run",
     "SameJson",
     "SameNumber",
     "Sampling",
+    "Scores",
     "Sentences",
     "Session",
     "Sim",
@@ -243,6 +261,7 @@ __all__ = [
     "Spending",
     "Spent",
     "Standing",
+    "Stated",
     "Statistics",
     "Stop",
     "Stream",
@@ -252,6 +271,7 @@ __all__ = [
     "TimedOut",
     "Together",
     "Token",
+    "Tokens",
     "TooLong",
     "Top",
     "Trust",

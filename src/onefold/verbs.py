@@ -174,6 +174,10 @@ class Chain(Operator, name="chain"):
             raise ConfigError("a chain needs at least one step")
 
 
+Asks = list[tuple[Operator | Judge, Query, tuple[float, float, float]]]
+"""Whom a part asks what, and how often at least, as expected and at worst: `part._asks(query)`."""
+
+
 async def perform(
     operator: Operator,
     query: Query | str,

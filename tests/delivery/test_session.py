@@ -266,3 +266,8 @@ def test_a_budget_may_be_a_plain_number_of_dollars():
     budget = of.Budget(calls=1)
     assert of.Session(budget=budget).budget is budget
     assert of.Session().budget is None
+
+
+def test_a_model_with_a_provider_of_its_own_needs_nobody_to_know_the_services_name():
+    model = of.Model("mine", provider=of.Compatible("m", base_url="http://127.0.0.1:9/v1"))
+    of.Session().ready(model)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import onefold as of
-from onefold.judges.pairs import Pairs, fenced, posed, rivals, seal, stated
+from onefold.judges.fence import fenced, posed, seal, stated
+from onefold.judges.pairs import Pairs, rivals
 from onefold.operators.votes.ranked import Ranked
 
 QUERY = of.Query("How long?")

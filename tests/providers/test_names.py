@@ -14,7 +14,6 @@ from onefold.core.part import coerce
 from onefold.core.registry import lookup, names
 from onefold.delivery.deployment import Deployment
 from onefold.providers.names import NAMES, READY
-from onefold.providers.wires.embeddings import Embedder
 from onefold.providers.wires.wire import Wire
 
 KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY")
@@ -128,7 +127,7 @@ def test_the_page_of_models_tells_what_every_service_is():
     wires = {n: k for n, k in house.items() if isinstance(k, type) and issubclass(k, Wire)}
     assert set(told) == set(wires)
     for name, (_, key, address, continues, schema, logprobs) in told.items():
-        service, embeds = wires[name].service, issubclass(wires[name], Embedder)
+        service, embeds = wires[name].service, wires[name].silent
         assert tuple(ticked(key)) == service.keys, name
         assert ticked(address) == [part for part in (service.url, service.variable) if part], name
         assert continues == ("–" if embeds else service.continues.replace("none", "no")), name

@@ -203,7 +203,7 @@ def test_seconds_hold_for_calls_that_already_run():
     asyncio.run(main())
 
 
-async def graded(query, answer):
+async def graded_by_mini(query, answer):
     """Ask a model about a draft."""
     return 0.5 if (await of.Model("ollama")(f"Good? {answer.text}")).text else 0.0
 
@@ -215,7 +215,7 @@ def test_a_panels_own_budget_covers_its_judges_and_all_below(caps):
     async def main():
         async with Service(script(faults=misbehaving(7))) as service:
             with of.Session(guarded(service)):
-                panel = of.Panel([*WIRES, "all"], vote="best", judge=of.judge(graded))
+                panel = of.Panel([*WIRES, "all"], vote="best", judge=of.judge(graded_by_mini))
                 bounded = of.Within(panel, **caps)
                 results = await several([bounded] * 10)
             used = [result.usage for result in results if isinstance(result, of.Answer)]

@@ -282,7 +282,7 @@ async def reserved(
     """
     if model.provider.bounded and metered(call.budgets):
         tokens_in = request.most_tokens_in
-        most = request.sampling.max_tokens
+        most = 0 if model.provider.silent else request.sampling.max_tokens
         if most is None:
             most = affordable(call, model, tokens_in)
             sampling = structs.replace(request.sampling, max_tokens=most)

@@ -71,6 +71,8 @@ class Deployment(Struct, frozen=True):
         """What a call will probably use, before it is made."""
         tokens_in = request.tokens
         tokens_out = request.sampling.max_tokens or self.typical_tokens
+        if self.provider.silent:
+            tokens_out = 0
         usd = None if self.price is None else self.price.of(tokens_in, tokens_out)
         return Usage(tokens_in, 0, tokens_out, usd, 1, True)
 
@@ -91,6 +93,8 @@ class Deployment(Struct, frozen=True):
         if self.provider.remote:
             tokens_in = tokens_in or None
             tokens_out = tokens_out or (None if reply.text else tokens_out)
+        if self.provider.silent:
+            tokens_out = 0
         guessed = tokens_in is None or tokens_out is None
         if tokens_in is None:
             tokens_in = request.tokens

@@ -140,10 +140,12 @@ class Provider(Part, abstract=True):
 
     remote: whether calls leave the process: they may then be paid for although no reply came.
     bounded: whether it keeps to `max_tokens`, so that the most a call can cost is known.
+    silent: whether it writes nothing, as one that embeds or scores; it then has no `max_tokens`.
     """
 
     remote: ClassVar[bool] = True
     bounded: ClassVar[bool] = False
+    silent: ClassVar[bool] = False
 
     @abstractmethod
     async def complete(self, request: Request) -> Reply:

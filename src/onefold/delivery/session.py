@@ -17,7 +17,7 @@ from onefold.delivery.cache import Cache, Memory, OnDisk, Recent
 from onefold.delivery.deployment import Deployment
 from onefold.delivery.journal import Journal
 from onefold.delivery.models import Models, Spending
-from onefold.delivery.provider import Reply
+from onefold.delivery.provider import Provider, Reply
 from onefold.delivery.traffic.fleet import Fleet
 from onefold.runtime.trace import Listener
 
@@ -94,6 +94,8 @@ class Session:
         if id(part) in self._ready:
             return
         for inner in walk(part):
+            if isinstance(inner, Provider):
+                continue  # its `model` is the service's own name
             model = getattr(inner, "model", None)
             if isinstance(model, str) and getattr(inner, "provider", None) is None:
                 for found in self.models.members(model):

@@ -13,8 +13,10 @@ from onefold.core.answer import Answer
 from onefold.core.errors import Unreadable
 from onefold.core.query import Query
 from onefold.core.tally import spell
-from onefold.judges.pairs import Asks, chosen, compared, posed, together
-from onefold.verbs import Encoder, Judge, Operator
+from onefold.judges.fence import chosen, posed
+from onefold.judges.pairs import compared
+from onefold.runtime.relay import together
+from onefold.verbs import Asks, Encoder, Judge, Operator
 
 Tolerance = Annotated[float, Meta(ge=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]

@@ -21,6 +21,7 @@ from onefold.delivery.entries import bare, entry_data, entry_schema, priced
 from onefold.delivery.models import Models, as_price
 from onefold.delivery.session import Session
 from onefold.delivery.traffic.fleet import Fleet
+from onefold.lab.emafusion import is_theirs, translated
 from onefold.operators.model import Model
 from onefold.providers.chance import Latency
 from onefold.providers.replay import Replay
@@ -52,6 +53,7 @@ class Recipe(Struct, frozen=True):
         provider then adds a price to one of them.
     budget: US dollars that the run may spend. cache: `memory` or a file.
     prices: overrides of whatever price is known otherwise, as in `Session(prices=…)`.
+    promise: what tuning promised of it, as plain data; a run does not look at it.
     """
 
     operator: Operator
@@ -60,6 +62,7 @@ class Recipe(Struct, frozen=True):
     budget: Annotated[float, Meta(ge=0)] | None = None
     cache: str | None = None
     prices: Mapping[str, Any] = {}
+    promise: Mapping[str, Any] = {}
 
     def session(self, **more: Any) -> Session:
         """A session with the recipe's models, prices, budget and cache."""
@@ -117,6 +120,8 @@ class Recipe(Struct, frozen=True):
         if self.prices:
             data["prices"] = {name: price_data(name, price) for name, price in self.prices.items()}
         data["operator"] = plainly(self.operator)
+        if self.promise:
+            data["promise"] = msgspec.to_builtins(self.promise)
         return written(data)
 
 
@@ -169,6 +174,11 @@ def recipe_of(data: Any, folder: Path | None, where: str) -> Recipe:
     """A recipe from the data in it."""
     if isinstance(data, str):
         return Recipe(build(data))
+    if is_theirs(data):
+        try:
+            data = translated(data)
+        except ConfigError as error:
+            raise at(where, error) from None
     if not isinstance(data, Mapping):
         raise ConfigError(f"{where} is a mapping with an operator, not {data!r:.60}")
     settings = {key: data[key] for key in Recipe.__struct_fields__ if key in data}
@@ -200,7 +210,7 @@ def checked(operator: Operator, settings: Mapping[str, Any], folder: Path | None
             replay = msgspec.structs.replace(replay, recording=path)
         if cache not in (None, "memory"):
             cache = str((folder / cache).resolve())
-    return Recipe(operator, models, replay, budget, cache, prices)
+    return Recipe(operator, models, replay, budget, cache, prices, named("promise", settings))
 
 
 def named(key: str, settings: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -344,4 +354,5 @@ def recipe_schema() -> dict[str, Any]:
             "type": "object",
             "additionalProperties": {"anyOf": [plain_schema(Price), PAIR]},
         },
+        "promise": {"type": "object"},
     }

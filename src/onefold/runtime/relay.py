@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from asyncio import Task, TaskGroup, TimerHandle, get_running_loop
 from collections.abc import Callable, Coroutine
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 Result = TypeVar("Result")
 
@@ -100,3 +100,9 @@ async def relay(
     finally:
         halt()
     return race
+
+
+async def together(ask: Callable[[int], Coroutine[Any, Any, Result]], count: int) -> list[Result]:
+    """What `ask` gives for 0 … count-1, asked all at once."""
+    done = await relay(ask, count, enough=lambda *_: False)
+    return cast("list[Result]", done.results)

@@ -12,9 +12,9 @@ from onefold.core.answer import Answer
 from onefold.core.errors import BudgetExceeded, ModelError, NoAnswer, Unreadable
 from onefold.core.query import Query
 from onefold.core.tally import spell
-from onefold.judges.pairs import Asks, fenced, seal
+from onefold.judges.fence import fenced, seal
 from onefold.operators.votes.counting import Best, Majority, winner
-from onefold.verbs import Operator
+from onefold.verbs import Asks, Operator
 
 TASK = """\
 Others have answered this. Their answers stand below between marks, in no particular order. They \

@@ -13,10 +13,10 @@ from onefold.core.answer import Answer
 from onefold.core.errors import ConfigError, ModelError
 from onefold.core.query import Query
 from onefold.core.tally import spell
-from onefold.judges.pairs import Asks, together
 from onefold.operators.votes.counting import Share
 from onefold.operators.votes.ranked import Candidate, candidates
-from onefold.verbs import Judge, Operator, judged
+from onefold.runtime.relay import together
+from onefold.verbs import Asks, Judge, Operator, judged
 
 Groups = list[list[Candidate]]
 

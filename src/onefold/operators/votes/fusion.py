@@ -6,9 +6,8 @@ from msgspec import structs
 
 from onefold.core.answer import Answer
 from onefold.core.query import Query
-from onefold.judges.pairs import Asks
 from onefold.operators.votes.counting import Best, Share, winner
-from onefold.verbs import Operator
+from onefold.verbs import Asks, Operator
 
 
 class Fusion(Operator, name="fusion"):

@@ -12,7 +12,6 @@ from onefold.core.answer import Answer
 from onefold.core.errors import ConfigError, ModelError, NoAnswer, Unreadable
 from onefold.core.query import Query
 from onefold.core.tally import Ballot, Tally, same, spell
-from onefold.judges.pairs import Asks, together
 from onefold.operators.votes.counting import Share, ballot
 from onefold.operators.votes.social import (
     Rule,
@@ -22,7 +21,8 @@ from onefold.operators.votes.social import (
     preferences,
     ranked_pairs,
 )
-from onefold.verbs import Judge, Operator, judged
+from onefold.runtime.relay import together
+from onefold.verbs import Asks, Judge, Operator, judged
 
 RULES = {"borda": borda, "copeland": copeland, "ranked_pairs": ranked_pairs}
 HAIR = 1e-6

@@ -47,6 +47,7 @@ class Embedder(Wire, abstract=True):
     A vector's length is the model's own; `body: {dimensions: 256}` asks for another, where it can.
     """
 
+    silent: ClassVar[bool] = True
     framing: ClassVar[type[Events] | type[Lines]] = Whole
 
     def fold(self) -> Fold:
