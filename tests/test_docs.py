@@ -236,7 +236,7 @@ def test_every_recipe_is_built_dumped_compared_and_run(path, folder, instantly):
     if not waits_for_a_recording(made):
         with made.session(cache=None) as session:
             kinds = {held.provider.name_of_part for held in session.models.deployments.values()}
-            if kinds <= {"fake", "replay", "sim"}:  # others want a service
+            if kinds and kinds <= {"fake", "replay", "sim"}:  # others want a service
                 assert instantly(made.operator("What is 17 + 25?")).text
 
 

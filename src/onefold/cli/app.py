@@ -10,6 +10,7 @@ import typer
 
 from onefold import __version__
 from onefold.cli import ask, demo, doctor, log, models, plan, run, schema, show
+from onefold.cli.learning import bench, compare, fit, tune
 from onefold.core.errors import OnefoldError
 
 app = typer.Typer(
@@ -19,7 +20,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (demo, ask, run, plan, show, log, models, schema, doctor):
+COMMANDS = (demo, ask, run, plan, fit, tune, bench, compare, show, log, models, schema, doctor)
+for command in COMMANDS:
     app.command()(getattr(command, command.__name__.rsplit(".", 1)[-1]))
 
 

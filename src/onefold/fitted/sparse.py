@@ -36,7 +36,11 @@ class Sparse(Struct, frozen=True, eq=False):
 
     def times(self, weights: Floats) -> Floats:
         """The product with weights (width, outputs) → (rows, outputs)."""
-        rows, count = self.rows, self.shape[0]
+        count = self.shape[0]
+        if count == 1:
+            alone: Floats = (self.values @ weights.take(self.columns, axis=0))[None]
+            return alone
+        rows = self.rows
         sums = [np.bincount(rows, self.values * w.take(self.columns), count) for w in weights.T]
         return np.stack(sums, axis=1)
 

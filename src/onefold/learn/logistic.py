@@ -48,18 +48,20 @@ def multinomial(
     strength: float = 1.0,
     weight: Floats | None = None,
     offset: Floats | None = None,
+    close: float = 1e-6,
 ) -> Linear:
     """Softmax regression: minimises Σ cross entropy + strength / 2 · ‖weights‖².
 
     rows: (n, width). targets: (n, classes) shares that sum to 1 in each row. weight: (n) of each
     row. offset: (n, classes) scores to add to. The intercept is not penalised.
+    close: as for `minimised`.
     """
 
     def loss(scores: Floats) -> tuple[Floats, Floats]:
         made = softmax(scores)
         return -(targets * np.log(np.maximum(made, 1e-300))).sum(axis=1), made - targets
 
-    return fitted(rows, targets, strength, weight, offset, loss)
+    return fitted(rows, targets, strength, weight, offset, loss, close)
 
 
 def binary(
@@ -68,6 +70,7 @@ def binary(
     strength: float = 1.0,
     weight: Floats | None = None,
     offset: Floats | None = None,
+    close: float = 1e-6,
 ) -> Linear:
     """One logistic regression for each column of targets (n, outputs), shares in [0, 1].
 
@@ -80,7 +83,7 @@ def binary(
         terms = np.where(there, np.logaddexp(0.0, scores) - known * scores, 0.0)
         return terms.sum(axis=1), np.where(there, sigmoid(scores) - known, 0.0)
 
-    return fitted(rows, known, strength, weight, offset, loss)
+    return fitted(rows, known, strength, weight, offset, loss, close)
 
 
 def fitted(
@@ -90,6 +93,7 @@ def fitted(
     weight: Floats | None,
     offset: Floats | None,
     loss: Callable[[Floats], tuple[Floats, Floats]],
+    close: float = 1e-6,
 ) -> Linear:
     """The linear model with the least loss plus penalty."""
     count, width = rows.shape
@@ -105,7 +109,9 @@ def fitted(
         penalty = 0.5 * strength * float((both[:-1] ** 2).sum())
         return float((scale * each).sum()) + penalty, down.ravel()
 
-    best = minimised(total, np.zeros((width + 1) * outputs)).reshape(width + 1, outputs)
+    best = minimised(total, np.zeros((width + 1) * outputs), close=close).reshape(
+        width + 1, outputs
+    )
     return Linear(best[:-1], best[-1])
 
 

