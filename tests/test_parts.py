@@ -124,6 +124,11 @@ SAMPLES: dict[str, list[Any]] = {
         {"math": ["a", "b"], "code": "c"},
         {"to": {"tax": {"a": 0.5}}, "at": 0.3, "words": {"tax": ["VAT"]}},
     ],
+    "router.learned": [
+        {"path": "router.npz"},
+        {"path": "r.npz", "hash": "ab", "keep": 2, "cost": 0.1, "at": 0.2},
+        {"path": "r.npz", "encoder": "hashing"},
+    ],
     "router.least_busy": [{"members": ["a"]}],
     "router.mix": [{"routers": [{"keywords": {"math": "a"}}], "weights": [2]}],
     "router.nearest": [

@@ -108,6 +108,7 @@ from onefold.readers.text import LowercaseTrim, Plain
 from onefold.recording.recording import Draft, Recording
 from onefold.routers.combine import FirstOf, Mix, Top
 from onefold.routers.keywords import Keywords, task_types
+from onefold.routers.learned import Learned
 from onefold.routers.nearest import Nearest
 from onefold.routers.online import Online
 from onefold.routers.weigh import LeastBusy, PerDollar, PerSecond
@@ -185,6 +186,7 @@ __all__ = [
     "Keywords",
     "LMStudio",
     "Latency",
+    "Learned",
     "Least",
     "LeastBusy",
     "Limits",

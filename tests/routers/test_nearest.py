@@ -10,7 +10,7 @@ from onefold.core.errors import ConfigError
 from onefold.core.query import Query
 from onefold.core.spec import build, dump
 from onefold.encoders.words import Hashing
-from onefold.learn.nearest import fit_nearest, fit_taxonomy
+from onefold.learn.routers.nearest import fit_nearest, fit_taxonomy
 from onefold.routers.nearest import Nearest, posed
 from onefold.runtime.trace import Span
 from onefold.verbs import Router

@@ -28,7 +28,7 @@ SHOWN = 4000  # characters of a prompt that a classifier sees: its beginning and
 class Nearest(Router, name="nearest"):
     """Prefers who suits the kind of prompt this is (taxonomy router of arXiv 2504.10681).
 
-    The kind comes from an index of labelled prototypes that `onefold.learn.nearest` fitted. A
+    The kind comes from an index of labelled prototypes, made by `onefold.fit_taxonomy`. A
     member's weight is how well it suits each kind, times how probable that kind is.
 
     path, hash: the fitted file, and its SHA-256 or the beginning of it.

@@ -1,0 +1,1 @@
+"""What can be seen in texts: words, and how they look."""

@@ -1,0 +1,1 @@
+"""Fits routers: who should be asked."""
