@@ -42,6 +42,7 @@ SAMPLES: dict[str, list[Any]] = {
         "same_number",
         {"alike": {"entails": "fake:a"}, "vote": {"weighted": {"ties": "cheapest"}}},
     ],
+    "operator.fused": [{"path": "vote.npz"}, {"path": "vote.npz", "hash": "ab12"}],
     "operator.model": [
         "gpt",
         {"model": "fake:a", "temperature": 0.7, "top_p": 0.9, "max_tokens": 9, "seed": 1},

@@ -32,6 +32,7 @@ TASKS = {
 }
 LABELS = {"CRUX": (100, 150, 200, 300)}
 SETUPS, UNSEEN = 20, 1000
+Sides = tuple[set[str], set[str]]
 
 
 class Kept(Struct, frozen=True):
@@ -86,23 +87,21 @@ def loaded(folder: Path, task: str) -> Recording:
     )
 
 
-def setups(recording: Recording, task: str, seed: int) -> Iterator[tuple[dict[str, Any], set[str]]]:
-    """Random members and wishes, and the questions with labels."""
+def setups(recording: Recording, task: str, seed: int) -> Iterator[tuple[dict[str, Any], Sides]]:
+    """Random members and wishes; the questions with labels, and those that nobody sees."""
     chance = np.random.default_rng(seed)
     for number in range(SETUPS):
         members = sorted(
             chance.choice(recording.members, chance.integers(3, 10), replace=False).tolist()
         )
-        labelled = set(
-            chance.permutation(recording.queries)[
-                : chance.choice(LABELS.get(task, (100, 150, 200, 300, 400)))
-            ].tolist()
-        )
-        costs, right = about(recording, members, labelled)
+        mixed = chance.permutation(recording.queries).tolist()
+        count = chance.choice(LABELS.get(task, (100, 150, 200, 300, 400)))
+        sides = set(mixed[:count]), set(mixed[count : count + UNSEEN])
+        costs, right = about(recording, members, sides[0])
         wish: dict[str, Any] = {"usd": float(np.exp(chance.uniform(*np.log(costs))))}
         if number % 2:
             wish = {"quality": float(chance.uniform(*right))}
-        yield {"members": members, **wish}, labelled
+        yield {"members": members, **wish}, sides
 
 
 def about(recording: Recording, members: list[str], labelled: set[str]) -> tuple[Any, Any]:
@@ -119,13 +118,13 @@ def grade(draft: Draft) -> float:
     return float(bool(draft.correct)) if draft.score is None else draft.score
 
 
-def kept(recording: Recording, task: str, wish: dict[str, Any], labelled: set[str]) -> Kept:
+def kept(recording: Recording, task: str, wish: dict[str, Any], sides: Sides) -> Kept:
     """Tune on the labelled questions, and run what comes of it on all the others."""
     reads = None if task == "14 tasks" else "plain"
-    seen = Recording(d for d in recording if d.query_id in labelled)
-    shuffled = np.random.default_rng(SEED).permutation(recording.queries)
-    others = set([name for name in shuffled if name not in labelled][:UNSEEN])
-    rest = Recording(d for d in recording if d.query_id in others and d.member in wish["members"])
+    seen, rest = (
+        Recording(d for d in recording if d.query_id in some and d.member in wish["members"])
+        for some in sides
+    )
     tuned = tune(seen, reads=reads, seed=SEED, **wish)
     with TemporaryDirectory() as folder:
         write(tuned, folder, "replaced by what is unseen")
@@ -170,12 +169,13 @@ def main() -> None:
     found: list[Kept] = []
     for task in TASKS:
         recording = loaded(folder, task)
-        for wish, labelled in setups(recording, task, SEED):
-            found.append(kept(recording, task, wish, labelled))
+        for wish, sides in setups(recording, task, SEED):
+            found.append(kept(recording, task, wish, sides))
     table(
         ("task", "set-ups", "both held", "quality held", "cost held", "promised − achieved",
          "quality interval", "cost interval", "panels (fitted)", "gain at a budget", "harmed > .3"),
         [line(task, [each for each in found if each.task == task]) for task in TASKS]
+        + [line("budgets", [each for each in found if each.tuned.wish.quality is None])]
         + [line("all", found)],
     )  # fmt: skip
     candidates = sum(each.tuned.candidates for each in found)

@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from benchmarks.measuring import ROOT, SEED, table
 
-from onefold.fitted.candidates import FEATURES, features
-from onefold.fitted.crowd import Board, graded_skills
+from onefold.fitted.votes.candidates import FEATURES, features
+from onefold.fitted.votes.crowd import Board, graded_skills
 from onefold.learn.ballots import Ballots
 from onefold.learn.votes.choice import chosen
 from onefold.learn.votes.sample import Sample, sampled

@@ -19,12 +19,12 @@ from benchmarks.measuring import SEED, bootstrap, data_folder, table
 from msgspec import structs
 
 from onefold.fitted.calibration import ece
-from onefold.fitted.fusing import Fusion, revive
+from onefold.fitted.votes.fusing import Fusion, revive
 from onefold.learn.ballots import Ballots
 from onefold.learn.outcomes import folds
-from onefold.learn.vote import fit_vote, graded, plurality
 from onefold.learn.votes.prior import WEIGHTS
 from onefold.learn.votes.sample import Sample, sampled
+from onefold.learn.votes.vote import fit_vote, graded, plurality
 from onefold.learn.votes.weighing import Begun
 from onefold.recording.recording import Recording
 
@@ -116,7 +116,7 @@ def covered(fused: Fusion, asked: Sample) -> list[bool]:
         observed, middle = right[part].mean(), stated[part].mean()
         noise = middle * (1 - middle) / len(part)
         half = (high[part].mean() - middle, middle - low[part].mean())[int(observed < middle)]
-        found.append(abs(observed - middle) <= np.sqrt(half**2 + 1.96**2 * noise) + 1 / len(part))
+        found.append(abs(observed - middle) <= np.sqrt(half**2 + 1.96**2 * noise))
     return found
 
 

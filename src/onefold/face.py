@@ -68,7 +68,9 @@ from onefold.operators.votes.blend import Blend
 from onefold.operators.votes.calibrated import CalibratedVote
 from onefold.operators.votes.clusters import Clustered, semantic_entropy
 from onefold.operators.votes.counting import Best, Majority, Unanimous, Weighted
+from onefold.operators.votes.crowd import Crowd
 from onefold.operators.votes.earned import Earned
+from onefold.operators.votes.fused import Fused
 from onefold.operators.votes.fusion import Fusion
 from onefold.operators.votes.ranked import Ranked
 from onefold.operators.wrappers import Cached, Named, Read, Within
@@ -154,6 +156,7 @@ __all__ = [
     "Compatible",
     "ConfigError",
     "Cost",
+    "Crowd",
     "Decided",
     "DeepSeek",
     "Deployment",
@@ -173,6 +176,7 @@ __all__ = [
     "First",
     "FirstOf",
     "Fleet",
+    "Fused",
     "Fusion",
     "Gemini",
     "Graded",

@@ -8,7 +8,7 @@ import pytest
 import onefold as of
 import onefold.encoders.words
 from onefold.core.errors import ConfigError
-from onefold.learn.nearest import balanced, fit_nearest, fit_taxonomy, mean, means
+from onefold.learn.routers.nearest import balanced, fit_nearest, fit_taxonomy, mean, means
 from onefold.verbs import Encoder
 
 KINDS = {

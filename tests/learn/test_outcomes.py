@@ -107,3 +107,13 @@ def test_a_fit_gives_its_part_the_path_and_the_hash(tmp_path):
     made = Fit(Artifact("vote", {}, {}), lambda path, name: (path, name))  # type: ignore[arg-type]
     path, name = made.save(tmp_path / "v.npz")
     assert (path, len(name)) == (str(tmp_path / "v.npz"), 64)
+
+
+def test_a_missing_cell_written_as_text_abstains_unless_it_is_right():
+    given = [
+        Draft("1", "a", "…", value="nan", correct=False),
+        Draft("1", "b", "nan", value="nan", correct=True),
+    ]
+    found = outcomes(Recording(given), fewest=0)
+    assert found.ballots.codes.tolist() == [[-1, 0]]
+    assert found.notes == ("1 values 'nan' were taken for drafts nobody could read",)

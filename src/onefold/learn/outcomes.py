@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 from numpy.typing import NDArray
 
 from onefold.core.errors import ConfigError
@@ -93,7 +93,17 @@ def cleaned(recording: Recording) -> tuple[Recording, list[str]]:
         else:  # draws that nobody numbered
             kept += drafts
     notes = [f"{count} drafts {why} were left out" for why, count in went.items() if count]
+    missing = sum(unsaid(draft) for draft in kept)
+    if missing:
+        kept = [structs.replace(d, value=None) if unsaid(d) else d for d in kept]
+        notes.append(f"{missing} values 'nan' were taken for drafts nobody could read")
     return Recording(kept, recording.faults), notes
+
+
+def unsaid(draft: Draft) -> bool:
+    """Whether a value is a table's missing cell, written as text; a right answer is none."""
+    right = draft.correct or (draft.score or 0.0) >= 0.5
+    return isinstance(draft.value, str) and draft.value == "nan" and not right
 
 
 def same_words(drafts: Sequence[Draft]) -> bool:

@@ -1,0 +1,1 @@
+"""How votes are fitted: samples, choices, skills from agreement, what they begin with."""

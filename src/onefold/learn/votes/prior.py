@@ -1,0 +1,17 @@
+"""What fitted votes begin with: how much speaks for a candidate, learned once over many pools.
+
+Made by `python -m benchmarks.learning.vote_prior --data DIR`, which says on what, and shows the
+weights without each of its tasks; `docs/measured/parts/votes.md` says how those do on that task.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from onefold.fitted.sparse import Floats
+
+WEIGHTS: Floats = np.array([0.551, 0.676, 0.008, 0.197, 0.236, -0.025, -0.005, -0.290, 0.175])
+"""Of `fitted.votes.candidates.FEATURES`, in their order."""
+
+BOLD, WARY = 0.2, 0.8
+"""Log-odds by which a candidate must lead the best member's: where fusing is safe, where not."""
