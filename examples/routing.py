@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 import onefold as of
-from onefold.learn.nearest import fit_taxonomy
+from onefold.learn.routers.nearest import fit_taxonomy
 
 MEMBERS = {
     "coder": "fake:def solve(): ...",

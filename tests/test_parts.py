@@ -28,6 +28,7 @@ SAMPLES: dict[str, list[Any]] = {
     "judge.calibrated": [{"judge": "stated", "path": "judge.npz"}],
     "judge.entails": ["fake:a"],
     "judge.graded": ["fake:a", {"operator": "fake:a", "scale": [1, 5], "structured": False}],
+    "judge.learned": [{"path": "judge.npz"}, {"path": "judge.npz", "hash": "ab12"}],
     "judge.least": [["stated", "tokens"]],
     "judge.mean": [["stated", "tokens"], {"judges": ["stated", "tokens"], "weights": [1, 3]}],
     "judge.median": [["stated", "tokens"]],
@@ -43,6 +44,8 @@ SAMPLES: dict[str, list[Any]] = {
         {"alike": {"entails": "fake:a"}, "vote": {"weighted": {"ties": "cheapest"}}},
     ],
     "operator.fused": [{"path": "vote.npz"}, {"path": "vote.npz", "hash": "ab12"}],
+    "operator.last_word": [{"last": "a"}, {"last": "a", "weights": {"b": 2}}],
+    "operator.likeliest": [{"path": "cascade.npz"}],
     "operator.model": [
         "gpt",
         {"model": "fake:a", "temperature": 0.7, "top_p": 0.9, "max_tokens": 9, "seed": 1},
@@ -136,6 +139,7 @@ SAMPLES: dict[str, list[Any]] = {
         "kinds.npz",
         {"path": "a.npz", "hash": "ab", "encoder": {"hashing": 64}, "classifier": "fake:a"},
     ],
+    "router.next": [{"path": "cascade.npz"}],
     "router.online": [["a", "b"], {"router": {"online": ["a"]}, "strength": 3, "explore": True}],
     "router.per_dollar": [
         {"members": ["a", "b"]},
@@ -146,7 +150,9 @@ SAMPLES: dict[str, list[Any]] = {
     "router.top": [{"router": {"keywords": {"math": "a"}}, "count": 2}],
     "stop.all_of": [["first", {"agree": {"share": 0.5, "least": 3}}]],
     "stop.any_of": [["never", {"spent": {"calls": 3}}]],
+    "stop.lead": [{"at": 3, "weights": {"a": 2}}],
     "stop.spent": [{"usd": 0.1}, {"tokens": 5, "calls": 2, "seconds": 1.5}],
+    "stop.worth": [{"path": "cascade.npz"}],
 }
 PLAIN_VALUES = (True, 0.25, 0.75, 2, 7, "fake:x", "plain", ["x", "y"], {"x": 0.5}, {"x": "y"})
 FROM_CODE = "function"  # a part around a function is made by a decorator, never from data

@@ -31,7 +31,7 @@ TASKS = {
     "14 tasks": "llmrouter_scores.parquet",
 }
 LABELS = {"CRUX": (100, 150, 200, 300)}
-SETUPS, UNSEEN = 20, 1000
+SETUPS, UNSEEN = 17, 1000
 Sides = tuple[set[str], set[str]]
 
 

@@ -1,5 +1,6 @@
 """The public face: every name that `import onefold as of` offers, and nothing else."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import onefold.providers.names  # noqa: F401 (registers the ready models)
@@ -48,6 +49,7 @@ from onefold.judges.agreement import Agreement
 from onefold.judges.calibrated import Calibrated
 from onefold.judges.combine import Least, Mean, Median
 from onefold.judges.graded import Graded
+from onefold.judges.learned import LearnedJudge
 from onefold.judges.pairs import Pairs
 from onefold.judges.reward import Reward
 from onefold.judges.same import Entails, Near, SameJson, SameNumber
@@ -72,6 +74,7 @@ from onefold.operators.votes.crowd import Crowd
 from onefold.operators.votes.earned import Earned
 from onefold.operators.votes.fused import Fused
 from onefold.operators.votes.fusion import Fusion
+from onefold.operators.votes.last import LastWord, Likeliest
 from onefold.operators.votes.ranked import Ranked
 from onefold.operators.wrappers import Cached, Named, Read, Within
 from onefold.providers.chance import Latency
@@ -112,6 +115,7 @@ from onefold.routers.combine import FirstOf, Mix, Top
 from onefold.routers.keywords import Keywords, task_types
 from onefold.routers.learned import Learned
 from onefold.routers.nearest import Nearest
+from onefold.routers.next import Next
 from onefold.routers.online import Online
 from onefold.routers.weigh import LeastBusy, PerDollar, PerSecond
 from onefold.runtime.clock import instantly
@@ -124,10 +128,25 @@ from onefold.runtime.telemetry import Telemetry
 from onefold.runtime.trace import Span
 from onefold.stops.agreement import Agree, Certified, Decided, First
 from onefold.stops.bounds import AllOf, AnyOf, Never, Spent, Sure
+from onefold.stops.learned import Worth
+from onefold.stops.race import Lead
 from onefold.verbs import Chain, Encoder, Judge, Operator, Race, Reader, Router, Stop, Vote
 
 if TYPE_CHECKING:
+    from onefold.fitted.calibration import Calibration, ece, reliability
+    from onefold.lab.bench.bench import bench
+    from onefold.lab.bench.compare import compare
+    from onefold.lab.bench.page import write_bench
+    from onefold.lab.bench.results import Results
+    from onefold.lab.tuning.tune import Tuned, tune
     from onefold.learn.ballots import Ballots, Verdict
+    from onefold.learn.calibrate import calibrated, fit_calibration
+    from onefold.learn.cascade import fit_cascade
+    from onefold.learn.fit import Fit
+    from onefold.learn.judge import fit_judge
+    from onefold.learn.routers.nearest import fit_nearest, fit_taxonomy
+    from onefold.learn.routers.router import fit_router
+    from onefold.learn.votes.vote import fit_vote
 
 __all__ = [
     "Agree",
@@ -148,6 +167,7 @@ __all__ = [
     "Cached",
     "Calibrated",
     "CalibratedVote",
+    "Calibration",
     "Certified",
     "Chain",
     "Change",
@@ -175,6 +195,7 @@ __all__ = [
     "Finding",
     "First",
     "FirstOf",
+    "Fit",
     "Fleet",
     "Fused",
     "Fusion",
@@ -189,10 +210,14 @@ __all__ = [
     "Judge",
     "Keywords",
     "LMStudio",
+    "LastWord",
     "Latency",
+    "Lead",
     "Learned",
+    "LearnedJudge",
     "Least",
     "LeastBusy",
+    "Likeliest",
     "Limits",
     "Line",
     "Lines",
@@ -214,6 +239,7 @@ __all__ = [
     "Near",
     "Nearest",
     "Never",
+    "Next",
     "NoAnswer",
     "NoCredit",
     "NoSuchModel",
@@ -252,6 +278,7 @@ __all__ = [
     "Reply",
     "Request",
     "Responses",
+    "Results",
     "Retry",
     "Reward",
     "Router",
@@ -281,6 +308,7 @@ __all__ = [
     "TooLong",
     "Top",
     "Trust",
+    "Tuned",
     "Unanimous",
     "Unreachable",
     "Unreadable",
@@ -290,17 +318,29 @@ __all__ = [
     "Vote",
     "Weighted",
     "Within",
+    "Worth",
     "WrongKey",
     "Xai",
     "aembed",
     "arun",
     "ask",
+    "bench",
     "best_of",
     "build",
     "by_member",
+    "calibrated",
     "cascade",
+    "compare",
     "dump",
+    "ece",
     "embed",
+    "fit_calibration",
+    "fit_cascade",
+    "fit_judge",
+    "fit_nearest",
+    "fit_router",
+    "fit_taxonomy",
+    "fit_vote",
     "hedged",
     "instantly",
     "judge",
@@ -316,6 +356,7 @@ __all__ = [
     "provider",
     "reader",
     "recipe",
+    "reliability",
     "replay",
     "report",
     "router",
@@ -328,14 +369,31 @@ __all__ = [
     "stop",
     "stream",
     "task_types",
+    "tune",
+    "write_bench",
     "write_report",
 ]
 
 
 def __getattr__(name: str) -> Any:
     """What needs numpy loads when it is used."""
-    if name in ("Ballots", "Verdict"):
-        from onefold.learn.ballots import Ballots, Verdict
-
-        return Verdict if name == "Verdict" else Ballots
+    rooms = {
+        "fitted.calibration": ("Calibration", "ece", "reliability"),
+        "lab.bench.bench": ("bench",),
+        "lab.bench.compare": ("compare",),
+        "lab.bench.page": ("write_bench",),
+        "lab.bench.results": ("Results",),
+        "lab.tuning.tune": ("Tuned", "tune"),
+        "learn.ballots": ("Ballots", "Verdict"),
+        "learn.calibrate": ("calibrated", "fit_calibration"),
+        "learn.cascade": ("fit_cascade",),
+        "learn.fit": ("Fit",),
+        "learn.judge": ("fit_judge",),
+        "learn.routers.nearest": ("fit_nearest", "fit_taxonomy"),
+        "learn.routers.router": ("fit_router",),
+        "learn.votes.vote": ("fit_vote",),
+    }
+    for room, held in rooms.items():
+        if name in held:
+            return getattr(import_module(f"onefold.{room}"), name)
     raise AttributeError(f"onefold has no {name!r}")

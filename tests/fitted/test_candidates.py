@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from onefold.fitted.candidates import (
+from onefold.fitted.votes.candidates import (
     FEATURES,
     LEAST,
     TRAITS,
@@ -16,7 +16,7 @@ from onefold.fitted.candidates import (
     traits,
     written,
 )
-from onefold.fitted.crowd import Board
+from onefold.fitted.votes.crowd import Board
 
 PLAIN = "3 boxes of 14 make 42 apples. The answer is 42."
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onefold.fitted.crowd import (
+from onefold.fitted.votes.crowd import (
     Board,
     accuracies,
     clear,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onefold.fitted.texts.prompts import SEEN, seen
 from onefold.fitted.routing import FAR, SCALE, Looks
+from onefold.fitted.texts.prompts import SEEN, seen
 
 QUESTION = "Which number is PRIME? Say it.\nA. 4\nB. 1,234.5\nC. none of them\nAnswer:"
 

@@ -113,7 +113,8 @@ def test_a_missing_cell_written_as_text_abstains_unless_it_is_right():
     given = [
         Draft("1", "a", "…", value="nan", correct=False),
         Draft("1", "b", "nan", value="nan", correct=True),
+        Draft("2", "a", "x", value="x", correct=True),
     ]
     found = outcomes(Recording(given), fewest=0)
-    assert found.ballots.codes.tolist() == [[-1, 0]]
-    assert found.notes == ("1 values 'nan' were taken for drafts nobody could read",)
+    assert found.ballots.codes.tolist() == [[-1, 0], [0, -2]]
+    assert "1 values 'nan' were taken for drafts nobody could read" in found.notes

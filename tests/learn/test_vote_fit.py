@@ -138,7 +138,10 @@ def test_too_few_grades_one_class_and_a_strange_prior_are_errors():
 
 def test_missing_cells_and_missing_texts_are_told():
     rows = recording(50).drafts
-    odd = [structs.replace(d, value="nan", correct=False) if i % 40 == 0 else d for i, d in enumerate(rows)]
+    odd = [
+        structs.replace(d, value="nan", correct=False) if i % 40 == 0 else d
+        for i, d in enumerate(rows)
+    ]
     assert "7 values 'nan'" in fit_vote(Recording(odd)).notes[0]
     bare = Recording(structs.replace(d, text="") for d in rows)
     assert any("no texts" in note for note in fit_vote(bare).notes)

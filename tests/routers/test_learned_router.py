@@ -9,8 +9,8 @@ from onefold.core.errors import ConfigError
 from onefold.core.query import Query
 from onefold.core.spec import build, dump
 from onefold.encoders.words import Hashing
-from onefold.fitted.texts.prompts import SEEN
 from onefold.fitted.routing import Expert, Looks, Routing
+from onefold.fitted.texts.prompts import SEEN
 from onefold.fitted.texts.words import Words
 from onefold.learn.fit import Fit
 from onefold.operators.panel import Panel

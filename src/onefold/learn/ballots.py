@@ -71,6 +71,7 @@ class Ballots:
         nobody said what is right; a draft that could not be read is wrong.
     confidence, usd, seconds: (questions, members), NaN where unknown.
     members: `m#2` is the second draw of `m`. keys: each question's candidates by code.
+    tasks: the task of each question, "" where nobody said.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Ballots:
         self.members = list(members or recording.members)
         self.queries = recording.queries
         self.prompts = [recording.prompts[name].prompt for name in self.queries]
+        self.tasks = [recording.prompts[name].task for name in self.queries]
         draws = [drawn(name, recording.members) for name in self.members]
         shape = (len(self.queries), len(self.members))
         self.codes: Ints = np.full(shape, ABSENT, dtype=np.int64)

@@ -18,7 +18,7 @@ from onefold.core.tally import Tally
 from onefold.core.usage import Usage
 from onefold.fitted.artifact import Artifact
 from onefold.fitted.calibration import Calibration, Patterns, ece, log_odds, pattern
-from onefold.fitted.crowd import off_diagonal, relations, voters
+from onefold.fitted.votes.crowd import off_diagonal, relations, voters
 from onefold.judges.calibrated import KIND as JUDGE
 from onefold.judges.calibrated import Calibrated
 from onefold.judges.combine import Mean

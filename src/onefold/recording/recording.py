@@ -23,6 +23,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "text": ("text", "output", "response", "content"),
     "prompt": ("prompt", "question", "query"),
     "expected": ("expected", "gold", "answer", "label"),
+    "task": ("task", "task_name", "subject", "category"),
 }
 
 
@@ -33,6 +34,7 @@ class Draft(Struct, frozen=True, omit_defaults=True):
     correct: the source's own grading, None where there is none; score: the same as a share of
     what is right, in [0, 1]. tokens, usd (US dollars) and
     seconds are None where they were not recorded. sample: which of several draws it is.
+    task: what kind of question it is, "" where nobody said.
     """
 
     query_id: str
@@ -49,6 +51,7 @@ class Draft(Struct, frozen=True, omit_defaults=True):
     confidence: float | None = None
     sample: int = 0
     score: Annotated[float, Meta(ge=0, le=1)] | None = None
+    task: str = ""
 
 
 USUAL = {field: NAMES.get(field, (field,)) for field in Draft.__struct_fields__}
@@ -180,7 +183,7 @@ def draft(row: Row, found: Mapping[str, str], where: str) -> Draft:
     given = {field: row.get(column) for field, column in found.items()}
     cells = {field: value for field, value in given.items() if value is not None}
     cells.setdefault("text", "")
-    for field in ("query_id", "member", "prompt", "text"):
+    for field in ("query_id", "member", "prompt", "text", "task"):
         if field in cells and not isinstance(cells[field], str):
             cells[field] = spell(cells[field])
     if isinstance(cells.get("correct"), str):

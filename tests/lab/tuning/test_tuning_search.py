@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from msgspec import structs
 from pools import pool
 
+import onefold as of
 from onefold.core.errors import ConfigError
 from onefold.lab.tuning.candidates import lineups, play
 from onefold.lab.tuning.ground import ground
@@ -121,3 +123,9 @@ def test_thousands_of_panels_are_tried():
 def test_a_wish_that_nobody_can_grant_is_an_error(wish, said):
     with pytest.raises(ConfigError, match=said):
         tune(pool(60), reads="number", **wish)
+
+
+def test_a_budget_of_exactly_the_cheapest_price_is_enough():
+    recording = of.Recording(structs.replace(draft, usd=0.001) for draft in pool(60))
+    tuned = tune(recording, usd=0.001, reads="number", learned=False)
+    assert tuned.pick.promise.usd == pytest.approx(0.001)

@@ -11,7 +11,7 @@ import onefold as of
 from onefold.core.answer import Answer
 from onefold.core.errors import ConfigError, NoAnswer
 from onefold.core.query import Query
-from onefold.learn.vote import fit_vote
+from onefold.learn.votes.vote import fit_vote
 from onefold.operators.votes.fused import Fused
 from onefold.recording.recording import Draft, Recording
 

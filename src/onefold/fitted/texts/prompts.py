@@ -12,6 +12,8 @@ from onefold.fitted.sparse import Floats
 
 OPTION = re.compile(r"\n[ (]?[A-J][.):][ \t]*([^\n]*)")
 NUMBER = re.compile(r"[0-9]+(?:,[0-9]{3})*(?:\.[0-9]+)?")
+PARTS = ("half", "twice", "doubl", "tripl", " times", "third", "quarter", "fourth", "fifth")
+ENDS = (". ", "? ", "! ", "\n")
 DIGITS = 15  # of a number that are read
 SEEN = (
     "letters of the prompt",
@@ -28,6 +30,10 @@ SEEN = (
     "greatest number",
     "least number",
     "usual number",
+    "decimal numbers",
+    "parts and multiples",
+    "percentages",
+    "share of the last sentence",
 )
 """What each number of `seen` counts; all but the shares as ln(1 + count)."""
 
@@ -61,6 +67,8 @@ def features(prompt: str) -> list[float]:
     digits = len(plain.translate(None, NO_DIGIT))
     said = NUMBER.findall(prompt) if digits else []
     numbers = [log1p(float(number.replace(",", "")[:DIGITS])) for number in said] or [0.0]
+    asked = prompt[: first.start()] if first else prompt
+    lowered = asked.lower()
     return [
         log1p(letters),
         log1p(first.start() if first else letters),
@@ -76,4 +84,8 @@ def features(prompt: str) -> list[float]:
         max(numbers),
         min(numbers),
         sum(numbers) / len(numbers),
+        log1p(sum(["." in number for number in said])),
+        log1p(sum([lowered.count(part) for part in PARTS])),
+        log1p(asked.count("%") + lowered.count("percent")),
+        1.0 - max([asked.rfind(end, 0, -2) for end in ENDS]) / max(1, len(asked)),
     ]

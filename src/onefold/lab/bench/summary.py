@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from onefold.core.tally import wilson
 from onefold.fitted.calibration import Bin, ece, reliability
-from onefold.fitted.crowd import voters
+from onefold.fitted.votes.crowd import voters
 from onefold.lab.bench.compare import resampled, tokens
 from onefold.lab.bench.curves import Point, aiq, frontier, hull, swept
 from onefold.lab.bench.matrices import oracle, pairs

@@ -25,6 +25,7 @@ from onefold.routers.learned import Learned
 from onefold.verbs import Encoder, Reader
 
 FEW = 50
+TAUGHT = 10  # questions of a recorded task, on average, from which on tasks are not searched for
 SURE = 1.28  # standard errors above zero that held-out evidence must lie: nine times in ten
 DRAWS = 200
 
@@ -115,7 +116,7 @@ def fit_router(
     held-out questions demand, and a router that learned nothing has no opinion.
 
     labels: the task of each question, by its id or its prompt, for three members or more; left
-        out, tasks are found. keep: as for `Learned`. usd_per_point: US dollars that a hundredth
+        out, those that the recording names count, and where it names none, tasks are found. keep: as for `Learned`. usd_per_point: US dollars that a hundredth
         of quality is worth; left out, price does not count.
     encoder: its vectors stand beside the words.
 
@@ -203,12 +204,32 @@ class Asked(Struct, frozen=True, eq=False):
         codes = None
         if labels and len(members) == 2:
             notes.append("labels count with three members or more: they were left aside")
-        elif labels:
-            codes = np.unique([tasks[place] for place in kept], return_inverse=True)[1]
+        elif len(members) > 2:
+            given = [(tasks if labels else ballots.tasks)[place] or "" for place in kept]
+            codes, said = coded(given, bool(labels))
+            notes += said
         rows = np.ix_(np.array(kept), columns)
         prompts = [ballots.prompts[place] for place in kept]
         usd = average(ballots.usd[rows])
         return cls(members, prompts, ballots.score[rows], usd, codes, tuple(notes))
+
+
+def coded(tasks: Sequence[str], wanted: bool) -> tuple[Ints | None, list[str]]:
+    """The code of each question's task, from 0, None where tasks are to be found; and notes.
+
+    wanted: they count in any case. Otherwise every question has to name one, and there must be
+    at least two, with TAUGHT questions each on average.
+    """
+    names, codes = np.unique(tasks, return_inverse=True)
+    if wanted:
+        return codes, []
+    named = sum(map(bool, tasks))
+    if not named:
+        return None, []
+    if named == len(tasks) and 2 <= len(names) <= len(tasks) / TAUGHT:
+        return codes, [f"{len(names)} tasks were taken as the recording names them"]
+    why = f"{named} of {len(tasks)} questions name a task, {len(names)} different ones"
+    return None, [f"{why}: they were left aside, and tasks were found"]
 
 
 def average(values: Floats) -> Floats:

@@ -1,0 +1,69 @@
+"""What is seen on a draft: its sums, its form, whether its answer follows."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from onefold.fitted.drafts import LONGEST, NAMES, draft_features, equations, malformed, numbers
+
+
+def seen(prompt, text, value=None):
+    return dict(zip(NAMES, draft_features(prompt, text, value), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("3 * 20 = 60 cups and 15 + 25 = 40", [(60, 60), (40, 40)]),
+        ("$25 (rent) + 10 students × $1.50 = $25 + $15 = $40", [(40, 40), (40, 40)]),
+        ("8 x $5 x 60% = $<<8*5*60/100=24>>24", [(24, 24)]),
+        ("(3+4)*2 = 14, then 1,200/2=601", [(14, 14), (600, 601)]),
+        ("x = 5 and nothing else", []),
+        ("1/0 = 3", []),
+        ("((((", []),
+    ],
+)
+def test_the_sums_of_a_text_are_worked_out(text, found):
+    assert equations(text) == found
+
+
+def test_a_wrong_sum_is_noticed_and_a_right_one_is_not():
+    assert seen("2 and 3?", "2 + 3 = 6", "6")["false equations"] == 1
+    assert seen("2 and 3?", "2 + 3 = 5", "5")["false equations"] == 0
+
+
+def test_an_answer_that_follows_from_the_draft_is_told_from_one_that_does_not():
+    follows = seen("12 eggs, 3 a day?", "12 / 3 = 4. Answer: 4", "4")
+    loose = seen("12 eggs, 3 a day?", "12 / 3 = 4. Answer: 7", "7")
+    assert (follows["answer was computed"], loose["answer was computed"]) == (1, 0)
+    assert follows["prompt numbers unused"] == 0
+    assert seen("12 eggs, 3 a day?", "12 eggs.", "12")["prompt numbers unused"] == 0.5
+
+
+def test_form_is_seen_broken_json_no_answer_hedging():
+    assert malformed('{"answer": ')
+    assert not malformed('```json\n{"answer": 4}\n```')
+    assert seen("?", "", None)["no text"] == 1
+    assert seen("?", "Sorry, I cannot.", None)["no answer"] == 1
+    assert seen("?", "Perhaps 4, maybe 5.", "5")["hedges"] == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["9" * 400, "-" * 9_000, "1 = " * 5_000, "²³ ٣", "\ud800", "(1" * 999]
+)
+def test_odd_texts_have_finite_features(text):
+    values = draft_features(text, text, text)
+    assert len(values) == len(NAMES)
+    assert all(0 <= value < 99 for value in values)
+
+
+@given(st.text(max_size=200), st.text(max_size=200), st.none() | st.floats() | st.text(max_size=9))
+def test_any_draft_has_as_many_finite_features_as_names(prompt, text, value):
+    values = draft_features(prompt, text, value)
+    assert len(values) == len(NAMES)
+    assert all(abs(each) < 1e4 for each in values)
+
+
+def test_of_a_long_text_only_the_ends_are_read():
+    assert len(numbers("7 " + "a" * 9 * LONGEST)) == 1
+    assert seen("?", "4 " * LONGEST, "4")["answer ends the text"] == 1
