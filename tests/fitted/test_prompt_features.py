@@ -30,6 +30,13 @@ def test_options_numbers_and_shares_are_seen():
     assert found["share of capitals"] == pytest.approx(sum(c.isupper() for c in QUESTION) / 73, 0.1)
 
 
+def test_decimals_parts_and_multiples_are_seen():
+    found = look("Half of 2.5 kg costs twice as much as 1/3 of 4, or $7.00.")
+    assert found["decimal numbers"] == log1p(2)
+    assert found["parts and multiples"] == log1p(3)
+    assert found["numbers"] == log1p(5)
+
+
 @given(st.text(max_size=200))
 def test_everything_seen_is_a_number(prompt):
     assert np.isfinite(seen([prompt])).all()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from onefold.core.errors import ConfigError
 from onefold.encoders.words import Hashing
@@ -62,6 +63,25 @@ def test_labels_of_tasks_are_used_by_id_and_by_prompt():
     assert packed(first.artifact) == packed(second.artifact)
     assert len(first.artifact.arrays["intercept0"]) == 3
     assert first.figures["closed"] > 0.3
+
+
+def test_tasks_that_the_recording_names_count_without_being_told():
+    recording, labels = world(members=3)
+    named = Recording(structs.replace(d, task=labels[d.query_id]) for d in recording)
+    fit = fit_router(named)
+    told = fit_router(recording, labels=labels)
+    assert packed(fit.artifact) == packed(told.artifact)
+    assert any("3 tasks" in note for note in fit.notes)
+
+
+@pytest.mark.parametrize("naming", ["some", "each its own"])
+def test_tasks_that_few_questions_share_or_name_are_left_aside_and_that_is_told(naming):
+    recording, _ = world(100, members=3)
+    tasks = {"q0": "sum"} if naming == "some" else {d.query_id: d.query_id for d in recording}
+    named = Recording(structs.replace(d, task=tasks.get(d.query_id, "")) for d in recording)
+    fit = fit_router(named)
+    assert packed(fit.artifact) == packed(fit_router(recording).artifact)
+    assert any("tasks were found" in note for note in fit.notes)
 
 
 def test_labels_are_left_aside_with_two_members_and_that_is_told():

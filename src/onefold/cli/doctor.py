@@ -33,8 +33,10 @@ EXTRAS = {
     "openai": "openai",
     "otel": "opentelemetry",
     "parquet": "pyarrow",
+    "plots": "matplotlib",
     "prices": "genai_prices",
     "prometheus": "prometheus_client",
+    "sentences": "sentence_transformers",
 }
 OFF = 60.0  # seconds that a clock may be off before limits and times of day go wrong
 

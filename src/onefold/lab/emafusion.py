@@ -7,6 +7,8 @@ from math import inf
 from typing import Any
 
 from onefold.core.errors import ConfigError, unknown
+from onefold.core.registry import names
+from onefold.verbs import Operator
 
 KEYS = ("models", "taxonomy_index", "learned_ckpt", "judge_model", "thresholds")
 MODEL_KEYS = ("name", "provider", "price_prompt", "price_completion", "max_tokens")
@@ -16,8 +18,10 @@ WRITTEN, TEMPERATURE = 512, 0.2
 
 
 def is_theirs(data: Any) -> bool:
-    """Whether a configuration is EMAFusion's: its models are a list, ours are named."""
-    return isinstance(data, Mapping) and isinstance(data.get("models"), list)
+    """Whether a configuration is EMAFusion's: its models are a list, and it has no operator."""
+    if not isinstance(data, Mapping) or not isinstance(data.get("models"), list):
+        return False
+    return not {"operator", *names(Operator)} & set(data)
 
 
 def translated(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,7 +41,7 @@ def translated(data: Mapping[str, Any]) -> dict[str, Any]:
     entries = [model(entry, f"models[{i}]") for i, entry in enumerate(data["models"])]
     if not entries:
         raise ConfigError("models: the list is empty: name at least one model")
-    names = [entry["name"] for entry in entries]
+    own = [entry["name"] for entry in entries]
     panel: dict[str, Any] = {
         "members": {entry["name"]: asked(entry) for entry in entries},
         "stagger": inf,
@@ -47,7 +51,7 @@ def translated(data: Mapping[str, Any]) -> dict[str, Any]:
     }
     judge = data.get("judge_model")
     if judge is not None:
-        grader = judge if judge in names or ":" in str(judge) else f"openai:{judge}"
+        grader = judge if judge in own or ":" in str(judge) else f"openai:{judge}"
         panel["judge"] = {"graded": {"operator": {"model": {"model": grader, "temperature": 0.0}}}}
     routers = [
         {kind: path_of(key, data[key])}

@@ -116,8 +116,9 @@ def fit_router(
     held-out questions demand, and a router that learned nothing has no opinion.
 
     labels: the task of each question, by its id or its prompt, for three members or more; left
-        out, those that the recording names count, and where it names none, tasks are found. keep: as for `Learned`. usd_per_point: US dollars that a hundredth
-        of quality is worth; left out, price does not count.
+        out, those that the recording names count, and where it names none, tasks are found.
+    keep: as for `Learned`. usd_per_point: US dollars that a hundredth of quality is worth; left
+        out, price does not count.
     encoder: its vectors stand beside the words.
 
     Raises:
@@ -229,7 +230,7 @@ def coded(tasks: Sequence[str], wanted: bool) -> tuple[Ints | None, list[str]]:
     if named == len(tasks) and 2 <= len(names) <= len(tasks) / TAUGHT:
         return codes, [f"{len(names)} tasks were taken as the recording names them"]
     why = f"{named} of {len(tasks)} questions name a task, {len(names)} different ones"
-    return None, [f"{why}: they were left aside, and tasks were found"]
+    return None, [f"{why}: they were left aside: tasks were found"]
 
 
 def average(values: Floats) -> Floats:
