@@ -125,7 +125,7 @@ def kept(recording: Recording, task: str, wish: dict[str, Any], sides: Sides) ->
         Recording(d for d in recording if d.query_id in some and d.member in wish["members"])
         for some in sides
     )
-    tuned = tune(seen, reads=reads, seed=SEED, **wish)
+    tuned = tune(seen, reads=reads, seed=SEED, learned=True, **wish)
     with TemporaryDirectory() as folder:
         write(tuned, folder, "replaced by what is unseen")
         systems = {"pick": f"{folder}/recipe.yaml", "single": operator_of(tuned.single.system)}

@@ -10,8 +10,8 @@ from onefold.core.errors import ConfigError
 from onefold.fitted.artifact import packed
 from onefold.fitted.calibration import ece
 from onefold.fitted.votes.fusing import Decision, revive
-from onefold.learn.votes import vote
 from onefold.learn.ballots import Ballots
+from onefold.learn.votes import vote
 from onefold.learn.votes.choice import chosen
 from onefold.learn.votes.prior import WEIGHTS
 from onefold.learn.votes.sample import Sample, sampled

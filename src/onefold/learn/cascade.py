@@ -67,7 +67,7 @@ class Wish(Struct, frozen=True):
         ]
         if self.gain is None:
             return max(within, key=lambda t: (round(t.cautious, 9), -t.share), default=None)
-        good = [each for each in within if each.promise - each.error / 2 >= self.gain]
+        good = [t for t in within if min(t.promise, t.gain) - t.error / 2 >= self.gain]
         return min(good, key=lambda t: (t.share, -t.promise), default=None)
 
 
@@ -222,7 +222,8 @@ def chosen(
     judge, verdicts = (None, None) if seen is None else judged(seen, seed)
     if verdicts is not None:
         for columns in finalists(found, Wish(ROOM * wish.share, wish.gain)):
-            found += told(world, known, columns, verdicts[:, columns])
+            plain = [each for each in found if each.columns == columns]
+            found += sobered(told(world, known, columns, verdicts[:, columns]), plain)
     best = wish.best(found)
     if best is None:
         return None
@@ -259,6 +260,19 @@ def told(world: World, known: Facts, columns: tuple[int, ...], verdicts: Floats)
         trial(world, known, columns, price, each, faith)
         for price, each in zip(FINE, done, strict=True)
     ]
+
+
+def sobered(found: list[Trial], plain: list[Trial]) -> list[Trial]:
+    """Trials with a judge that hope no more, beyond what they gain, than those without do."""
+    if not found:
+        return []
+    more = optimism(found) - optimism(plain)
+    return [structs.replace(each, hoped=each.hoped - more) for each in found]
+
+
+def optimism(found: list[Trial]) -> float:
+    """What trials hope beyond what they gain, on average."""
+    return sum(each.hoped - each.gain for each in found) / len(found)
 
 
 def believed(world: World, known: Facts, columns: tuple[int, ...], verdicts: Floats) -> float:

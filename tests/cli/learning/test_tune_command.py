@@ -38,7 +38,7 @@ def recorded(tmp_path):
 
 def tune(onefold, *more):
     """`onefold tune` on the recording, without what takes longer."""
-    return onefold("tune", "seen.jsonl", "--reads", "number", "--no-learned", *more)
+    return onefold("tune", "seen.jsonl", "--reads", "number", *more)
 
 
 def test_a_recording_becomes_a_recipe_that_runs_as_it_stands(onefold, recorded):
@@ -128,7 +128,7 @@ def test_a_column_of_another_name_is_named(onefold, recorded):
     ],
 )
 def test_what_does_not_fit_is_one_line(refused, recorded, more, said):
-    line = refused("tune", "seen.jsonl", "--no-learned", *more)
+    line = refused("tune", "seen.jsonl", *more)
     assert said in line
 
 

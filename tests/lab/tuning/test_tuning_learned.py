@@ -77,7 +77,7 @@ def test_the_best_contender_takes_the_place_of_the_pick_and_keeps_the_single_mem
 def test_a_fitted_pick_is_saved_beside_a_recipe_that_runs(tmp_path, instantly):
     recording = pool(80, CROWD)
     recording.write(tmp_path / "seen.jsonl")
-    tuned = tune(recording, usd=0.05, reads="number")
+    tuned = tune(recording, usd=0.05, reads="number", learned=True)
     made = next(each for each in found_in(recording, Wish(usd=0.05)) if each.kind == "vote")
     pick = Pick(made, made.promise(200, 0))
     tuned = structs.replace(tuned, pick=pick, gain=(0.1, 0.01))
@@ -106,7 +106,7 @@ def specialists(questions=160):
 
 
 def test_specialists_without_a_word_recorded_are_routed_to_by_the_prompt(tmp_path, instantly):
-    tuned = tune(specialists(), usd=0.02)
+    tuned = tune(specialists(), usd=0.02, learned=True)
     assert tuned.pick.system.kind == "router"
     assert tuned.pick.promise.quality > 0.9
     assert tuned.single.promise.quality < 0.6

@@ -98,7 +98,6 @@ def test_what_is_promised_is_kept_on_questions_that_nobody_saw():
             type(recording)(d for d in recording if d.query_id in seen),
             usd=0.01,
             reads="number",
-            learned=False,
         )
         rest = type(recording)(d for d in recording if d.query_id not in seen)
         board, _, _ = ground(rest, None, "number")

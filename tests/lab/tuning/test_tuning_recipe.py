@@ -18,7 +18,7 @@ from onefold.lab.tuning.tune import tune
 @pytest.fixture(scope="module")
 def tuned():
     """What tuning finds in the usual pool."""
-    return tune(pool(150), usd=0.01, reads="number", learned=False)
+    return tune(pool(150), usd=0.01, reads="number")
 
 
 def test_a_recipe_reads_back_with_its_promise_and_answers_from_the_recording(
@@ -119,7 +119,7 @@ def test_a_promise_that_is_no_mapping_is_refused():
 def test_prices_stand_in_the_recipe(tmp_path):
     recording = of.Recording(structs.replace(draft, usd=None) for draft in pool(80))
     prices = {name: of.Price(1.0, 2.0) for name in recording.members}
-    found = tune(recording, usd=1.0, reads="number", prices=prices, learned=False)
+    found = tune(recording, usd=1.0, reads="number", prices=prices)
     write(found, tmp_path, "seen.jsonl", prices=prices)
     made = load_recipe(tmp_path / "recipe.yaml")
     asked = found.pick.system.members

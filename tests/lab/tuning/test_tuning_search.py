@@ -64,14 +64,14 @@ def test_a_quality_is_had_as_cheaply_as_can_be(played):
 
 
 def test_a_quality_out_of_reach_gives_the_best_and_says_so():
-    tuned = tune(pool(120), quality=1.0, reads="number", learned=False)
+    tuned = tune(pool(120), quality=1.0, reads="number")
     assert not tuned.reached
     assert "nobody promises the quality 1" in tuned.notes[-1]
     assert tuned.pick.promise.quality > 0.8
 
 
 def test_a_quality_that_is_promised_is_granted_more_cheaply_than_by_the_single_member():
-    tuned = tune(pool(300), quality=0.84, reads="number", learned=False)
+    tuned = tune(pool(300), quality=0.84, reads="number")
     assert tuned.reached
     assert tuned.pick.promise.quality >= 0.84
     assert tuned.pick.promise.usd <= tuned.single.promise.usd
@@ -79,14 +79,14 @@ def test_a_quality_that_is_promised_is_granted_more_cheaply_than_by_the_single_m
 
 def test_where_voting_only_harms_the_recipe_is_the_best_single_member():
     herd = {"good": (0.9, 0.001), "bad": (0.2, 0.0005), "worse": (0.15, 0.0004)}
-    tuned = tune(pool(120, herd), usd=0.01, reads="number", learned=False)
+    tuned = tune(pool(120, herd), usd=0.01, reads="number")
     assert tuned.pick is tuned.single
     assert tuned.pick.system.members == ("good",)
     assert "no panel was better" in tuned.notes[-1]
 
 
 def test_the_frontier_rises_with_its_cost():
-    tuned = tune(pool(200), usd=0.02, reads="number", learned=False)
+    tuned = tune(pool(200), usd=0.02, reads="number")
     qualities = [pick.promise.quality for pick in tuned.frontier]
     costs = [pick.promise.usd for pick in tuned.frontier]
     assert len(qualities) > 1
@@ -95,14 +95,14 @@ def test_the_frontier_rises_with_its_cost():
 
 
 def test_the_same_seed_finds_the_same():
-    one, two = (tune(pool(100), usd=0.01, reads="number", learned=False) for _ in range(2))
+    one, two = (tune(pool(100), usd=0.01, reads="number") for _ in range(2))
     assert one.pick.system == two.pick.system
     assert one.pick.promise == two.pick.promise
 
 
 def test_thousands_of_panels_are_tried():
     skills = {name: (0.5 + 0.05 * place, 0.001 * 2**place) for place, name in enumerate("abcdefg")}
-    tuned = tune(pool(60, skills), usd=0.05, reads="number", learned=False)
+    tuned = tune(pool(60, skills), usd=0.05, reads="number")
     assert tuned.candidates > 3000
 
 
@@ -127,5 +127,5 @@ def test_a_wish_that_nobody_can_grant_is_an_error(wish, said):
 
 def test_a_budget_of_exactly_the_cheapest_price_is_enough():
     recording = of.Recording(structs.replace(draft, usd=0.001) for draft in pool(60))
-    tuned = tune(recording, usd=0.001, reads="number", learned=False)
+    tuned = tune(recording, usd=0.001, reads="number")
     assert tuned.pick.promise.usd == pytest.approx(0.001)

@@ -40,8 +40,8 @@ def tune(
         int, typer.Option(min=1, help="New questions that the promised intervals are for.")
     ] = 200,
     learned: Annotated[
-        bool, typer.Option(help="Also fit a cascade, a vote and a router: slower.")
-    ] = True,
+        bool, typer.Option("--learned", help="Also fit a cascade, a vote and a router: slower.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Of the folds.")] = 0,
 ) -> None:
     """Search panels of recorded members: the best for a budget, or the cheapest of a quality.

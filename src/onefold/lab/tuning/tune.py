@@ -74,7 +74,7 @@ def tune(
     reads: Reader | str | None = None,
     prices: Mapping[str, Price] | None = None,
     questions: int = QUESTIONS,
-    learned: bool = True,
+    learned: bool = False,
     seed: int = 0,
 ) -> Tuned:
     """Search the panels of recorded members for the best one at a price, or the cheapest one of a

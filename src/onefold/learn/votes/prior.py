@@ -1,7 +1,7 @@
 """What fitted votes begin with: how much speaks for a candidate, learned once over many pools.
 
 Made by `python -m benchmarks.learning.vote_prior --data DIR`, which says on what, and shows the
-weights without each of its tasks; `docs/measured/parts/votes.md` says how those do on that task.
+weights without each of its tasks; `docs/measured/votes.md` says how those do on that task.
 """
 
 from __future__ import annotations
