@@ -240,7 +240,7 @@ def test_every_recipe_is_built_dumped_compared_and_run(path, folder, instantly):
                 assert instantly(made.operator("What is 17 + 25?")).text
 
 
-def obliging(text: str) -> str:
+async def obliging(text: str) -> str:
     """A model that says 0.5, and to a judge's question the verdict that stands there as example."""
     verdicts = re.findall(r'\{"mark".*\}', text)
     return verdicts[-1] if verdicts else "0.5"

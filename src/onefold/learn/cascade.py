@@ -169,7 +169,7 @@ def wished(usd: float | None, share: float | None, quality: float | None, known:
         raise ConfigError(f"quality={quality!r} is a share of right answers, at most 1")
     most = usd / known.usd[known.strong] if usd is not None else share
     if quality is not None:
-        return Wish(most or inf, quality - known.accuracy[known.strong])
+        return Wish(most or inf, quality - known.rates[known.strong])
     return Wish(inf, 0.0) if most is None else Wish(float(most))
 
 
