@@ -271,3 +271,11 @@ def test_a_budget_may_be_a_plain_number_of_dollars():
 def test_a_model_with_a_provider_of_its_own_needs_nobody_to_know_the_services_name():
     model = of.Model("mine", provider=of.Compatible("m", base_url="http://127.0.0.1:9/v1"))
     of.Session().ready(model)
+
+
+def test_a_fitted_file_that_is_missing_is_told_before_anything_is_paid():
+    panel = of.Panel(["fake:a"], vote=of.Fused("nowhere.npz"))
+    with of.Session() as session:
+        with pytest.raises(of.ConfigError, match=r"no file 'nowhere.npz'; fit it first"):
+            panel.ask("?")
+        assert not session.usage()

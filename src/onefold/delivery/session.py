@@ -90,12 +90,17 @@ class Session:
         return self.models.usage(by)
 
     def ready(self, part: Part) -> None:
-        """Check once, before anything is paid, that every model below a part can be asked."""
+        """Check once, before anything is paid, that every model below a part can be asked, and
+        that the fitted files are there that its parts hold.
+        """
         if id(part) in self._ready:
             return
         for inner in walk(part):
             if isinstance(inner, Provider):
                 continue  # its `model` is the service's own name
+            held = getattr(inner, "_held", None)
+            if held is not None:
+                held()
             model = getattr(inner, "model", None)
             if isinstance(model, str) and getattr(inner, "provider", None) is None:
                 for found in self.models.members(model):

@@ -27,10 +27,12 @@ class Calibrated(Judge, name="calibrated"):
     hash: str = ""
 
     async def score(self, query: Query, answer: Answer) -> float:
+        return float(self._held().apply(await self.judge.score(query, answer)))
+
+    def _held(self) -> Calibration:
         from onefold.fitted.artifact import revived
 
-        calibration = revived(self.path, self.hash, KIND, curve)
-        return float(calibration.apply(await self.judge.score(query, answer)))
+        return revived(self.path, self.hash, KIND, curve)
 
 
 def curve(artifact: Artifact) -> Calibration:

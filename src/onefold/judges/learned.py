@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from onefold.core.answer import Answer
 from onefold.core.part import FilePath
 from onefold.core.query import Query
 from onefold.verbs import Judge
+
+if TYPE_CHECKING:
+    from onefold.fitted.drafts import DraftJudge
 
 
 class LearnedJudge(Judge, name="learned"):
@@ -23,8 +26,10 @@ class LearnedJudge(Judge, name="learned"):
     of: Literal["judge", "cascade"] = "judge"
 
     async def score(self, query: Query, answer: Answer) -> float:
+        return self._held().score(query.prompt, answer.text, answer.value, answer.source)
+
+    def _held(self) -> DraftJudge:
         from onefold.fitted.artifact import revived
         from onefold.fitted.drafts import DraftJudge
 
-        held = revived(self.path, self.hash, self.of, DraftJudge)
-        return held.score(query.prompt, answer.text, answer.value, answer.source)
+        return revived(self.path, self.hash, self.of, DraftJudge)

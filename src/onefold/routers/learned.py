@@ -53,10 +53,7 @@ class Learned(Router, name="learned"):
         ) -> None: ...
 
     async def route(self, query: Query) -> Mapping[str, float]:
-        from onefold.fitted.artifact import revived
-        from onefold.fitted.routing import KIND, routing
-
-        found = revived(self.path, self.hash, KIND, routing)
+        found = self._held()
         if not query.prompt.strip() or found.strength == 0:
             return {}
         vectors = None if self.encoder is None else await self.encoder.encode([query.prompt])
@@ -70,6 +67,12 @@ class Learned(Router, name="learned"):
             quality = quality - self.cost * found.usd / max(found.usd.max(), LEAST)
         ranked = quality.argsort(kind="stable")[::-1][: self.keep]
         return {found.members[each]: max(float(quality[each]), LEAST) for each in ranked}
+
+    def _held(self) -> Routing:
+        from onefold.fitted.artifact import revived
+        from onefold.fitted.routing import KIND, routing
+
+        return revived(self.path, self.hash, KIND, routing)
 
     def _priced(self, found: Routing) -> None:
         """Check that prices are known.

@@ -63,10 +63,7 @@ class Nearest(Router, name="nearest"):
         ) -> None: ...
 
     async def route(self, query: Query) -> Mapping[str, float]:
-        from onefold.fitted.artifact import revived
-        from onefold.fitted.index import KIND, suited
-
-        found = revived(self.path, self.hash, KIND, suited)
+        found = self._held()
         if not query.prompt.strip():
             return {}
         rows = await self.encoder.encode([query.prompt])
@@ -87,6 +84,12 @@ class Nearest(Router, name="nearest"):
             for name, weight, sure in zip(found.members, weights, support, strict=True)
             if weight > 0 and sure >= self.at
         }
+
+    def _held(self) -> Suited:
+        from onefold.fitted.artifact import revived
+        from onefold.fitted.index import KIND, suited
+
+        return revived(self.path, self.hash, KIND, suited)
 
     def _fits(self, found: Suited, rows: NDArray[float64]) -> None:
         """Check that the index was made by this encoder.

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from onefold.core.part import FilePath
 from onefold.core.query import Query
 from onefold.verbs import Router
+
+if TYPE_CHECKING:
+    from onefold.fitted.deferral import Cascade
 
 
 class Next(Router, name="next"):
@@ -26,7 +29,10 @@ class Next(Router, name="next"):
     hash: str = ""
 
     async def route(self, query: Query) -> Mapping[str, float]:
+        return self._held().at(query.drafts).worths
+
+    def _held(self) -> Cascade:
         from onefold.fitted.artifact import revived
         from onefold.fitted.deferral import Cascade
 
-        return revived(self.path, self.hash, "cascade", Cascade).at(query.drafts).worths
+        return revived(self.path, self.hash, "cascade", Cascade)

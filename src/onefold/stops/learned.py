@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from onefold.core.part import FilePath
 from onefold.verbs import Race, Stop
+
+if TYPE_CHECKING:
+    from onefold.fitted.deferral import Cascade
 
 
 class Worth(Stop):
@@ -16,10 +21,13 @@ class Worth(Stop):
     hash: str = ""
 
     def enough(self, race: Race) -> bool:
-        from onefold.fitted.artifact import revived
-        from onefold.fitted.deferral import Cascade
-
-        cascade = revived(self.path, self.hash, "cascade", Cascade)
+        cascade = self._held()
         came = {answer.source for answer in race.answers}
         away = [n for n in cascade.course.members if n not in came and n not in race.out]
         return not cascade.at(race.answers, away).next
+
+    def _held(self) -> Cascade:
+        from onefold.fitted.artifact import revived
+        from onefold.fitted.deferral import Cascade
+
+        return revived(self.path, self.hash, "cascade", Cascade)

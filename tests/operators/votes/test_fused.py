@@ -103,7 +103,7 @@ def test_it_is_settled_only_when_nothing_can_change(part):
 
 def test_agreement_settles_it_early_where_texts_do_not_count(part):
     early = part.settled(drafts(ada="x", bob="x", cyd="x"), ("dan",))
-    assert early != part._fusion().reads_texts
+    assert early != part._held().reads_texts
 
 
 def test_a_file_of_another_hash_or_kind_is_refused(part, tmp_path):

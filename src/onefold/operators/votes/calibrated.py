@@ -33,7 +33,7 @@ class CalibratedVote(Vote, name="calibrated"):
 
     async def answer(self, query: Query) -> Answer:
         won = await self.vote.answer(query)
-        trust = self._patterns().trust(won.tally or self.count(query.drafts))
+        trust = self._held().trust(won.tally or self.count(query.drafts))
         return won.but(confidence=trust.probability, trust=trust)
 
     def count(self, drafts: Sequence[Answer]) -> Tally:
@@ -42,7 +42,7 @@ class CalibratedVote(Vote, name="calibrated"):
     def settled(self, drafts: Sequence[Answer], out: Sequence[str]) -> bool:
         return self.vote.settled(drafts, out)
 
-    def _patterns(self) -> Patterns:
+    def _held(self) -> Patterns:
         from onefold.fitted.artifact import revived
 
         return revived(self.path, self.hash, KIND, patterns)

@@ -49,7 +49,7 @@ class Fused(Vote, name="fused"):
         from onefold.fitted.votes.crowd import Board, clear, completions
         from onefold.fitted.votes.fusing import drafted
 
-        fitted = self._fusion()
+        fitted = self._held()
         if not out or fitted.reads_texts or not any(d.value is not None for d in drafts):
             return not out
         ways = completions(drafted(drafts, texts=False)[0].codes[0], len(out))
@@ -60,7 +60,7 @@ class Fused(Vote, name="fused"):
         same = decision.winners == decision.winners[0]
         return bool(clear(decision.shares).all() and same.all())
 
-    def _fusion(self) -> Fusion:
+    def _held(self) -> Fusion:
         from onefold.fitted.artifact import revived
         from onefold.fitted.votes.fusing import KIND, revive
 
@@ -70,7 +70,7 @@ class Fused(Vote, name="fused"):
         """The count, by what the fit knows about these very members."""
         from onefold.fitted.votes.fusing import drafted, shared
 
-        fitted = self._fusion()
+        fitted = self._held()
         names = [draft.source for draft in drafts]
         strange = [name for name in names if fitted.place(name) < 0]
         if 2 * len(strange) > len(names):
@@ -87,7 +87,7 @@ class Fused(Vote, name="fused"):
 
     def _remark(self, fusion: Fusion, drafts: Sequence[Answer]) -> str:
         """What the answer had to do without."""
-        fitted = self._fusion()
+        fitted = self._held()
         silent = [draft.source for draft in drafts if draft.value is None]
         strange = [draft.source for draft in drafts if fitted.place(draft.source) < 0]
         absent = [name for name in fitted.members if name not in fusion.members]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta, structs
 
@@ -14,6 +14,9 @@ from onefold.core.query import Query
 from onefold.core.tally import Tally
 from onefold.operators.votes.counting import ballot, winner
 from onefold.verbs import Vote
+
+if TYPE_CHECKING:
+    from onefold.fitted.deferral import Cascade
 
 
 class LastWord(Vote):
@@ -61,24 +64,23 @@ class Likeliest(Vote):
     hash: str = ""
 
     async def answer(self, query: Query) -> Answer:
-        from onefold.fitted.artifact import revived
-        from onefold.fitted.deferral import Cascade
-
-        spot = revived(self.path, self.hash, "cascade", Cascade).at(query.drafts)
+        spot = self._held().at(query.drafts)
         chances = spot.chances
         answer = winner(self._tally(query.drafts, chances), query.drafts, 0.0)
         trust = spot.trust(chances.get(answer.source, 0.0))
         return answer.but(confidence=trust.probability, trust=trust)
 
     def count(self, drafts: Sequence[Answer]) -> Tally:
-        from onefold.fitted.artifact import revived
-        from onefold.fitted.deferral import Cascade
-
-        cascade = revived(self.path, self.hash, "cascade", Cascade)
-        return self._tally(drafts, cascade.at(drafts).chances)
+        return self._tally(drafts, self._held().at(drafts).chances)
 
     def settled(self, drafts: Sequence[Answer], out: Sequence[str]) -> bool:
         return not out
+
+    def _held(self) -> Cascade:
+        from onefold.fitted.artifact import revived
+        from onefold.fitted.deferral import Cascade
+
+        return revived(self.path, self.hash, "cascade", Cascade)
 
     def _tally(self, drafts: Sequence[Answer], chances: Mapping[str, float]) -> Tally:
         """Each draft's weight is the probability of its answer, of which the highest counts."""
