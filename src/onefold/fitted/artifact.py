@@ -120,7 +120,7 @@ def revived(path: str, hash: str, kind: str, revive: Callable[[Artifact], Revive
         near = sorted(each.name for each in file.parent.glob("*.npz"))
         hint = f"; there are {', '.join(near[:5])}" if near else "; fit it first (onefold fit)"
         raise ConfigError(f"no file {path!r}{hint}") from None
-    stamp, key = (found.st_mtime_ns, found.st_size), (str(file), revive)
+    stamp, key = (found.st_mtime_ns, found.st_size), (str(file), kind, revive)
     held = _held.get(key)
     if held is None or held.stamp != stamp:
         data = file.read_bytes()
