@@ -102,7 +102,7 @@ class Held(NamedTuple):
     revived: Any
 
 
-_held: dict[tuple[str, Any], Held] = {}
+_held: dict[tuple[str, str, Any], Held] = {}
 
 
 def revived(path: str, hash: str, kind: str, revive: Callable[[Artifact], Revived]) -> Revived:
