@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import accumulate, pairwise
+from math import exp, tanh
+from operator import add, mul
 from typing import Any
 
 import numpy as np
@@ -13,7 +16,7 @@ from numpy.typing import NDArray
 from onefold.core.errors import ConfigError
 from onefold.fitted.artifact import Artifact
 from onefold.fitted.sparse import Floats, Matrix, product
-from onefold.fitted.texts.prompts import seen
+from onefold.fitted.texts.prompts import features, seen
 from onefold.fitted.texts.words import Words
 
 KIND = "router"
@@ -21,7 +24,7 @@ SCALE = 0.2  # of a standardised number beside words, whose rows have length 1
 FAR = 4.0  # standard deviations from the usual that count
 
 
-class Expert(Struct, frozen=True, eq=False):
+class Expert(Struct, frozen=True, eq=False, dict=True):
     """A linear model whose outputs say how good members are.
 
     weights: (width, outputs). intercept: (outputs). worth: (outputs, members) what an output says
@@ -47,6 +50,28 @@ class Expert(Struct, frozen=True, eq=False):
         """Predicted quality (rows, members)."""
         made: Floats = self.shares(product(rows, self.weights)) @ self.worth
         return made
+
+    @cached_property
+    def constants(self) -> list[float]:
+        """`intercept` as a list."""
+        held: list[float] = self.intercept.tolist()
+        return held
+
+    @cached_property
+    def columns(self) -> list[list[float]]:
+        """`worth` by member: (members, outputs)."""
+        held: list[list[float]] = self.worth.T.tolist()
+        return held
+
+    def alone(self, sums: list[float]) -> list[float]:
+        """The same as `shares` for one row, without arrays."""
+        scores = list(map(add, sums, self.constants))
+        if not self.together:
+            return [0.5 * tanh(0.5 * score) + 0.5 for score in scores]
+        top = max(scores)
+        grown = [exp(score - top) for score in scores]
+        total = sum(grown)
+        return [each / total for each in grown]
 
     def shares(self, sums: Floats) -> Floats:
         """Probability of each output from rows @ weights (rows, outputs)."""
@@ -112,7 +137,7 @@ class Routing:
         self.encoder = encoder
         self.usual = int(np.argmin(means if np.isnan(usd).any() else usd))
         outputs = accumulate([len(expert.intercept) for expert in experts], initial=0)
-        share = strength / len(experts)
+        self._share = share = strength / len(experts)
         self._parts = [
             (expert, slice(*cut), share * expert.worth)
             for expert, cut in zip(experts, pairwise(outputs), strict=True)
@@ -129,6 +154,8 @@ class Routing:
         Raises:
             ConfigError: vectors are missing, or are not as wide as those it was fitted with.
         """
+        if len(prompts) == 1 and vectors is None and not self.encoder:
+            return np.array([self._quality(prompts[0])])
         width = self.words.width
         beside = self.looks.rows(seen(prompts))
         if vectors is not None:
@@ -143,6 +170,19 @@ class Routing:
         made = self._usual
         for expert, part, worth in self._parts:
             made = made + expert.shares(sums[:, part]) @ worth
+        return made
+
+    def _quality(self, prompt: str) -> list[float]:
+        """The same for one prompt, with nothing done that only many need."""
+        looks = self.looks.rows(np.array(features(prompt)))
+        sums = self.words.rows([prompt]).times(self._weights)[0] + looks @ self._sides
+        said: list[float] = sums.tolist()
+        made: list[float] = self._usual[0].tolist()
+        for expert, part, _ in self._parts:
+            shares = expert.alone(said[part])
+            for place, worth in enumerate(expert.columns):
+                gained = sum(map(mul, shares, worth))
+                made[place] += self._share * gained
         return made
 
     def artifact(self, about: dict[str, Any]) -> Artifact:

@@ -62,7 +62,7 @@ def features(prompt: str) -> list[float]:
     letters, share = len(prompt), 1.0 / max(1, len(prompt))
     first = OPTION.search(prompt)
     plain = prompt.encode("utf-8", "replace")
-    sizes = [len(option) for option in OPTION.findall(prompt)] if first else [0]
+    sizes = [len(option) for option in OPTION.findall(prompt, first.start())] if first else [0]
     mean = sum(sizes) / len(sizes)
     spread = sqrt(max(0.0, sum([size * size for size in sizes]) / len(sizes) - mean * mean))
     digits = len(plain.translate(None, NO_DIGIT))

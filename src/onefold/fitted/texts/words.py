@@ -73,16 +73,12 @@ def hashed(texts: Sequence[str]) -> tuple[Hashes, Ints]:
         begins[edges[edges < count]] = True
     starts = begins.nonzero()[0]
     up, down = powers(max(12, count.bit_length()))
-    sums = np.zeros(count + 1, np.uint64)
-    np.multiply(letters, up[:count], out=sums[1:])
-    sums = sums.cumsum()
-    before = sums[starts]
-    words = np.empty_like(before)
-    np.subtract(before[1:], before[:-1], out=words[:-1])
-    words[-1:] = sums[-1:] - before[-1:]
+    words = np.add.reduceat(letters * up[:count], starts)
     words *= down[starts]
     spoken = kind[starts] != SPACE
     words = words[spoken]
+    if len(texts) == 1:
+        return words, np.zeros(len(words), np.int64)
     return words, edges.searchsorted(starts[spoken], side="right")
 
 
@@ -104,7 +100,7 @@ class Words:
     def __init__(self, keys: Hashes, rarity: Floats) -> None:
         self.keys = keys
         self.rarity = rarity
-        self._places = np.zeros(1 << PLACES, np.int32)
+        self._places: NDArray[Any] = np.zeros(1 << PLACES, np.int32)
         self._places[keys >> SHIFT] = np.arange(len(keys))
 
     @property
@@ -149,13 +145,13 @@ class Words:
         """The same for one text, with nothing done that only many need."""
         words, _ = hashed(texts)
         marks = np.concatenate([words, words[:-1] * FIRST + words[1:]])
-        columns = self._places[marks >> SHIFT]
-        columns = columns[self.keys[columns] == marks]
+        columns = self._places.take(marks >> SHIFT)
+        columns = columns.compress(self.keys.take(columns) == marks)
         columns.sort()
         new = np.ones(len(columns), np.bool_)
         np.not_equal(columns[1:], columns[:-1], out=new[1:])
-        columns = columns[new]
-        values = self.rarity[columns]
+        columns = columns.compress(new)
+        values = self.rarity.take(columns)
         values /= sqrt(values @ values) or 1.0
         return Sparse(values, columns, np.array([0, len(columns)]), self.width)
 
