@@ -23,6 +23,7 @@ from onefold.learn.cascade import believed, fit_cascade, judged, known_to_all
 from onefold.learn.cascade_search import course, facts
 from onefold.learn.judge import seen_in, weighed
 from onefold.learn.outcomes import folds, outcomes
+from onefold.learn.sweep import routed
 from onefold.recording.recording import Draft, Recording
 
 TASKS = {"GSM8K": "zeroeval_gsm8k.parquet", "CRUX": "zeroeval_crux.parquet"}
@@ -136,11 +137,8 @@ def pools(folder: Path) -> None:
 
 def recovery(gain: np.ndarray, strong: np.ndarray, weak: np.ndarray) -> tuple[float, float, float]:
     """APGR, CPT50 and CPT80 of asking the strong model where the gain is highest (RouteLLM)."""
-    better = (strong - weak)[np.argsort(-gain, kind="stable")]
-    won = np.concatenate([[0.0], np.cumsum(better)]) / better.sum()
-    spent = np.linspace(0, 1, len(won))
-    half, most = (float(spent[np.argmax(won >= part)]) for part in (0.5, 0.8))
-    return float(np.trapezoid(won, spent)), half, most
+    sweep = routed(gain, weak, strong)
+    return sweep.apgr, sweep.cpt(50) / 100, sweep.cpt(80) / 100
 
 
 def pair(folder: Path, cheap: str = "") -> tuple[Recording, np.ndarray, np.ndarray]:

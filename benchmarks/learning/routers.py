@@ -15,7 +15,8 @@ from pyarrow import parquet
 
 from onefold.fitted.routing import Routing, routing
 from onefold.learn.outcomes import folds
-from onefold.learn.routers.router import fit_router, recovery
+from onefold.learn.routers.router import fit_router
+from onefold.learn.sweep import Sweep, routed
 from onefold.recording.recording import Draft, Recording
 
 PAIRS = {"MMLU": "routellm_mmlu.parquet", "GSM8K": "routellm_gsm8k.parquet"}
@@ -44,6 +45,11 @@ def gains(rows: Rows) -> np.ndarray:
     return np.array([float(row["strong_correct"]) - float(row["weak_correct"]) for row in rows])
 
 
+def swept(preference: np.ndarray, gain: np.ndarray) -> Sweep:
+    """What is recovered of a gain when the strong model answers where it is preferred most."""
+    return routed(preference, np.zeros(len(gain)), gain)
+
+
 def preferred(router: Routing, rows: Rows) -> np.ndarray:
     """How much better the strong model is predicted to do."""
     quality = router.qualities([row["prompt"] for row in rows])
@@ -67,18 +73,18 @@ def repeated(rows: Rows, times: int, groups: Sequence[str] | None = None) -> lis
         preference = np.empty(len(rows))
         for test, said in crossed(rows, seed, groups):
             preference[test] = said
-            least.append(recovery(said, gain[test]).apgr)
-        found.append(recovery(preference, gain))
+            least.append(swept(said, gain[test]).apgr)
+        found.append(swept(preference, gain))
     areas = [each.apgr for each in found]
     draw = np.random.default_rng(SEED)
     picks = draw.integers(0, len(gain), (500, len(gain)))
-    drawn = [recovery(preference[pick], gain[pick]).apgr for pick in picks]
+    drawn = [swept(preference[pick], gain[pick]).apgr for pick in picks]
     low, high = np.percentile(drawn, (2.5, 97.5))
     return [
         f"{np.mean(areas):.3f} ({min(areas):.3f} to {max(areas):.3f})",
         f"{low:.3f} to {high:.3f}",
-        percent(float(np.mean([each.cpt50 for each in found]))),
-        percent(float(np.mean([each.cpt80 for each in found]))),
+        percent(float(np.mean([each.cpt(50) / 100 for each in found]))),
+        percent(float(np.mean([each.cpt(80) / 100 for each in found]))),
         f"{np.mean(least):.3f}, {min(least):.3f}",
     ]
 
@@ -94,7 +100,7 @@ def budgets(rows: Rows) -> Iterator[list[str]]:
             router = routing(fit_router(recorded([rows[p] for p in train]), seed=seed).artifact)
             silent += router.strength == 0
             said = preferred(router, [rows[place] for place in test])
-            areas.append(recovery(said, gain[test]).apgr)
+            areas.append(swept(said, gain[test]).apgr)
         yield [str(budget), f"{np.mean(areas):.3f}", f"{min(areas):.3f}", f"{silent} of {DRAWS}"]
 
 

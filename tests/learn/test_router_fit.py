@@ -10,7 +10,8 @@ from onefold.core.errors import ConfigError
 from onefold.encoders.words import Hashing
 from onefold.fitted.artifact import packed
 from onefold.fitted.routing import routing
-from onefold.learn.routers.router import borne_out, fit_router, recovery
+from onefold.learn.routers.router import borne_out, fit_router
+from onefold.learn.sweep import routed
 from onefold.recording.recording import Draft, Recording
 
 KINDS = {
@@ -159,20 +160,26 @@ def test_vectors_of_an_encoder_stand_beside_the_words(members):
         quality(fit, VERSE)
 
 
+def swept(preference, gain):
+    """What a preference recovers of a gain, beside a member that is never right."""
+    return routed(preference, np.zeros(len(gain)), gain)
+
+
 def test_the_curve_of_recovery_is_that_of_its_definition():
-    assert recovery(np.array([3.0, 2, 1, 0]), np.array([1.0, 1, 0, 0])) == (0.75, 0.25, 0.5)
-    assert recovery(np.zeros(5), np.array([1.0, 0, 0, 1, -1])).apgr == pytest.approx(0.5)
-    with pytest.raises(ConfigError, match="no gap"):
-        recovery(np.zeros(2), np.zeros(2))
+    sweep = swept([3.0, 2, 1, 0], [1.0, 1, 0, 0])
+    assert (sweep.apgr, sweep.cpt(50), sweep.cpt(80)) == pytest.approx((0.75, 25.0, 40.0))
+    assert swept(np.zeros(5), [1.0, 0, 0, 1, -1]).apgr == pytest.approx(0.5)
+    with pytest.raises(ConfigError, match="without a gap"):
+        assert swept(np.zeros(2), np.zeros(2)).apgr
 
 
 @given(st.lists(st.tuples(st.integers(-3, 3), st.sampled_from([-1, 0, 1])), min_size=1))
 def test_recovery_ignores_the_order_of_questions(pairs):
     preference, gain = np.array(pairs, dtype=float).T
     if gain.sum() > 0:
-        forward = recovery(preference, gain)
-        assert np.allclose(forward, recovery(preference[::-1], gain[::-1]))
-        assert forward.apgr + recovery(-preference, gain).apgr == pytest.approx(1)
+        forward, back = swept(preference, gain), swept(preference[::-1], gain[::-1])
+        assert np.allclose(forward.quality, back.quality)
+        assert forward.apgr + swept(-preference, gain).apgr == pytest.approx(1)
 
 
 def test_what_is_borne_out_is_the_slope_and_noise_is_nothing():

@@ -184,10 +184,8 @@ class Experience:
 
     def __call__(self, phase: Phase, span: Span, what: str, value: Any) -> None:
         """Listen to a panel's end: who failed, and who agreed with its answer."""
-        if phase != "stop" or span.verb == "draft" or not isinstance(span.answer, Answer):
-            return
         answer = span.answer
-        if not answer.drafts or span.verb != "answer":
+        if phase != "stop" or span.verb != "answer" or not isinstance(answer, Answer):
             return
         readable = sum(draft.value is not None for draft in answer.drafts) > 1
         with self._lock:

@@ -108,11 +108,11 @@ def fit_calibration(
     if isinstance(part, str) and lookup(Operator, part) is None:
         part = coerce(Judge, part)
     if isinstance(part, Judge):
-        return fit_judge(found, part, method, folds, seed)
-    return fit_vote(found, coerce(Vote, part), folds, seed)
+        return calibrated_judge(found, part, method, folds, seed)
+    return calibrated_vote(found, coerce(Vote, part), folds, seed)
 
 
-def fit_vote(found: Outcomes, vote: Vote, count: int, seed: int) -> Fit:
+def calibrated_vote(found: Outcomes, vote: Vote, count: int, seed: int) -> Fit:
     """Calibrate a vote by the pattern of its ballots."""
     ballots = found.ballots
     tallies, marks, prompts = [], [], []
@@ -207,7 +207,7 @@ def dependence(found: Outcomes) -> tuple[float | None, float | None]:
     return voters(related), float(off_diagonal(alike).mean())
 
 
-def fit_judge(found: Outcomes, judge: Judge, method: str, count: int, seed: int) -> Fit:
+def calibrated_judge(found: Outcomes, judge: Judge, method: str, count: int, seed: int) -> Fit:
     """Calibrate a judge by its scores of the graded drafts; weigh several judges that have none."""
     asked, answers, right, rows = judgeable(found)
     judges = judge.judges if isinstance(judge, Mean) and not judge.weights else (judge,)

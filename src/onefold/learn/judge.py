@@ -19,6 +19,7 @@ from onefold.learn.calibrate import calibrated
 from onefold.learn.fit import Fit
 from onefold.learn.logistic import binary
 from onefold.learn.outcomes import folds, outcomes
+from onefold.recording.recording import Recording
 from onefold.verbs import Reader
 
 STRENGTH, FREER = 1.0, 0.2
@@ -99,7 +100,7 @@ class Weights(Struct, frozen=True, eq=False):
 
 
 def fit_judge(
-    recording: Any,
+    recording: Recording,
     *,
     members: Sequence[str] | None = None,
     reads: Reader | str | None = None,

@@ -9,6 +9,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from onefold.fitted.calibration import sigmoid
 from onefold.fitted.sparse import Matrix, product, transposed_product
 
 Floats = NDArray[np.float64]
@@ -33,12 +34,6 @@ def softmax(scores: Floats) -> Floats:
     """Probabilities along the last axis."""
     grown = np.exp(scores - scores.max(axis=-1, keepdims=True))
     made: Floats = grown / grown.sum(axis=-1, keepdims=True)
-    return made
-
-
-def sigmoid(scores: Floats) -> Floats:
-    """Probability of yes, for each score by itself; exact for large scores of either sign."""
-    made: Floats = 0.5 * (1.0 + np.tanh(0.5 * scores))
     return made
 
 

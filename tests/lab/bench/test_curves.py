@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onefold import ConfigError
-from onefold.lab.bench.curves import Point, aiq, frontier, hull, reached, routed, swept
+from onefold.lab.bench.curves import Point, aiq, frontier, hull, reached, swept
+from onefold.learn.sweep import routed
 
 SHARES = st.floats(0, 1).map(lambda value: round(value, 3))
 POINTS = st.lists(

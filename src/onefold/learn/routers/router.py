@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from msgspec import Struct
@@ -20,6 +20,7 @@ from onefold.learn.outcomes import FEWEST, Outcomes, outcomes
 from onefold.learn.outcomes import folds as split
 from onefold.learn.routers.experts import DIRECTIONS, directions, pair_experts, task_experts
 from onefold.learn.routers.nearest import encoded
+from onefold.learn.sweep import routed
 from onefold.recording.recording import Recording
 from onefold.routers.learned import Learned
 from onefold.verbs import Encoder, Reader
@@ -28,41 +29,6 @@ FEW = 50
 TAUGHT = 10  # questions of a recorded task, on average, from which on tasks are not searched for
 SURE = 1.28  # standard errors above zero that held-out evidence must lie: nine times in ten
 DRAWS = 200
-
-
-class Recovery(NamedTuple):
-    """How a preference between two members recovers the gap between them (RouteLLM, 2406.18665).
-
-    apgr: mean share of the gap recovered over all shares of dear calls; .5 is random. cpt50,
-    cpt80: smallest share of dear calls that recovers 50 % and 80 % of the gap.
-    """
-
-    apgr: float
-    cpt50: float
-    cpt80: float
-
-
-def recovery(preference: Floats, gain: Floats) -> Recovery:
-    """What is recovered when the dear member answers where the preference is highest.
-
-    preference: (n) for the dear member; equal ones are taken in no order. gain: (n) its score
-    less the cheap one's.
-
-    Raises:
-        ConfigError: the dear member is not better on the whole.
-    """
-    total = float(gain.sum())
-    if not total > 0:
-        raise ConfigError(
-            f"the dear member is better by {total:g} in all: there is no gap to close"
-        )
-    order = np.argsort(-preference, kind="stable")
-    ends = np.flatnonzero(np.append(np.diff(preference[order]) != 0, True)) + 1
-    reached = np.append(0.0, np.cumsum(gain[order])[ends - 1]) / total
-    calls = np.arange(len(gain) + 1) / len(gain)
-    curve = np.interp(np.arange(len(gain) + 1), np.append(0, ends), reached)
-    area = float(((curve[1:] + curve[:-1]) / 2).mean())
-    return Recovery(area, *(float(calls[np.argmax(curve >= least)]) for least in (0.5, 0.8)))
 
 
 class Table(Struct, frozen=True, eq=False):
@@ -297,8 +263,9 @@ def measured(told: Floats, scores: Floats, cheap: int, seed: int) -> dict[str, f
 
     right, single, oracle: mean score of the member put first, of the best single one, and of the
     best for each question. closed: share of the gap between the last two. log_loss: of what was
-    told; usual_log_loss: of the members' means. apgr, cpt50, cpt80: see `Recovery`, between the
-    best member and the cheapest. low, high: of the first of them, by 95 % bootstrap intervals.
+    told; usual_log_loss: of the members' means. apgr, cpt50, cpt80: as of `sweep.Sweep`, in shares
+    of the calls to the best member instead of the cheapest. low, high: of the first of them, by
+    95 % bootstrap intervals.
     """
     whole = ~np.isnan(scores).any(axis=1)
     told, scores = told[whole], scores[whole]
@@ -323,8 +290,10 @@ def measured(told: Floats, scores: Floats, cheap: int, seed: int) -> dict[str, f
         figures["closed_low"], figures["closed_high"] = np.percentile(drawn, (2.5, 97.5))
     gain, preference = scores[:, dear] - scores[:, cheap], told[:, dear] - told[:, cheap]
     if gain.sum() > 0:
-        figures.update(recovery(preference, gain)._asdict())
-        areas = [recovery(preference[p], gain[p]).apgr for p in picks if gain[p].sum() > 0]
+        sweep = routed(preference, scores[:, cheap], scores[:, dear])
+        figures.update(apgr=sweep.apgr, cpt50=sweep.cpt(50) / 100, cpt80=sweep.cpt(80) / 100)
+        nothing = np.zeros(len(gain))
+        areas = [routed(preference[p], nothing, gain[p]).apgr for p in picks if gain[p].sum() > 0]
         figures["apgr_low"], figures["apgr_high"] = np.percentile(areas, (2.5, 97.5))
     return {name: float(figure) for name, figure in figures.items()}
 
