@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 CUES: dict[str, dict[float, str]] = {
     "math": {
@@ -91,24 +92,27 @@ CUES: dict[str, dict[float, str]] = {
     },
 }
 
-SIGNS = tuple(
-    (task, weight, re.compile(pattern, flags))
-    for task, weight, flags, pattern in (
-        ("math", 3.0, 0, r"\\(?:frac|sqrt|sum|int|boxed|cdot|times|leq?|geq?|angle|pi|overline)\b"),
-        ("math", 3.0, 0, r"(?<![\w.])\d[\d.,]*\s?[-+*/×÷^=]\s?\d[\d.,]*\s?(?:[-+*/×÷^=)?]|\Z)"),
-        ("math", 1.5, 0, r"\$[^$\n]{1,80}\$|\b[xyn]\s?[=^+<>]\s?[-\d(]|[²³√∑∫≤≥π]"),
-        ("math", 1.5, 0, r"(?<!\d)\d{1,12}[^\d?？]{1,200}\d{1,12}[^?？]{0,400}[?？]"),
-        ("code", 3.0, 0, r"```|\bdef \w+\(|#include\s?<|\bclass \w+[(:{]|\bpublic static\b|=> ?\{"),
-        ("code", 3.0, 0, r"(?im)\bselect\b.{1,80}\bfrom\b|</\w+>|^import \w+$"),
-        ("code", 1.5, re.MULTILINE, r"[;{}]\s*$|\b\w+\(\w*\)|\breturn \w+;?$|\b\w+\[\w+\]"),
-        ("reasoning", 1.5, 0, r"(?i)\bif all\b|\bnone of the\b|\b(?:some|all) \w+ are \w+"),
-        ("reasoning", 1.5, re.MULTILINE, r"^\s*(?:Clue|Premise|Statement)\S{0,4}\s*\d?\S?:?"),
-        ("writing", 1.5, 0, r"(?i)\A\W*(?:please )?(?:write|compose|draft) (?:me )?an?\b"),
-        ("knowledge", 1.5, 0, r"(?i)\A\W*(?:\w\w )?(?:who|whom|whose|when|where|which|what)\b"),
-        ("knowledge", 0.5, re.MULTILINE, r"^\s*\(?[A-E][.):]\s"),
-        ("knowledge", 0.5, 0, r"\?\s*\Z"),
-        ("conversation", 1.5, 0, r"(?i)\A\W*(?:hello|hi|hey|greetings)\b"),
-        ("summarisation", 1.5, 0, r"(?i)\bin (?:one|two|three|\d+) (?:sentences?|words)\b"),
-        ("extraction", 1.5, 0, r"(?i)\b(?:as|into|in) (?:a )?(?:json|csv|yaml|table)\b"),
-    )
+SIGNS = (
+    ("math", 3.0, 0, r"\\(?:frac|sqrt|sum|int|boxed|cdot|times|leq?|geq?|angle|pi|overline)\b"),
+    ("math", 3.0, 0, r"(?<![\w.])\d[\d.,]*\s?[-+*/×÷^=]\s?\d[\d.,]*\s?(?:[-+*/×÷^=)?]|\Z)"),
+    ("math", 1.5, 0, r"\$[^$\n]{1,80}\$|\b[xyn]\s?[=^+<>]\s?[-\d(]|[²³√∑∫≤≥π]"),
+    ("math", 1.5, 0, r"(?<!\d)\d{1,12}[^\d?？]{1,200}\d{1,12}[^?？]{0,400}[?？]"),
+    ("code", 3.0, 0, r"```|\bdef \w+\(|#include\s?<|\bclass \w+[(:{]|\bpublic static\b|=> ?\{"),
+    ("code", 3.0, 0, r"(?im)\bselect\b.{1,80}\bfrom\b|</\w+>|^import \w+$"),
+    ("code", 1.5, re.MULTILINE, r"[;{}]\s*$|\b\w+\(\w*\)|\breturn \w+;?$|\b\w+\[\w+\]"),
+    ("reasoning", 1.5, 0, r"(?i)\bif all\b|\bnone of the\b|\b(?:some|all) \w+ are \w+"),
+    ("reasoning", 1.5, re.MULTILINE, r"^\s*(?:Clue|Premise|Statement)\S{0,4}\s*\d?\S?:?"),
+    ("writing", 1.5, 0, r"(?i)\A\W*(?:please )?(?:write|compose|draft) (?:me )?an?\b"),
+    ("knowledge", 1.5, 0, r"(?i)\A\W*(?:\w\w )?(?:who|whom|whose|when|where|which|what)\b"),
+    ("knowledge", 0.5, re.MULTILINE, r"^\s*\(?[A-E][.):]\s"),
+    ("knowledge", 0.5, 0, r"\?\s*\Z"),
+    ("conversation", 1.5, 0, r"(?i)\A\W*(?:hello|hi|hey|greetings)\b"),
+    ("summarisation", 1.5, 0, r"(?i)\bin (?:one|two|three|\d+) (?:sentences?|words)\b"),
+    ("extraction", 1.5, 0, r"(?i)\b(?:as|into|in) (?:a )?(?:json|csv|yaml|table)\b"),
 )  # fmt: skip
+
+
+@cache
+def signs() -> tuple[tuple[str, float, re.Pattern[str]], ...]:
+    """The signs, compiled when they are first looked for."""
+    return tuple((task, weight, re.compile(said, flags)) for task, weight, flags, said in SIGNS)

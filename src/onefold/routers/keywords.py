@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from onefold.core.errors import unknown
 from onefold.core.query import Query
-from onefold.routers.cues import CUES, SIGNS
+from onefold.routers.cues import CUES, signs
 from onefold.verbs import Router
 
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -83,7 +83,7 @@ def task_types(prompt: str, words: Mapping[str, Iterable[str]] | None = None) ->
     evidence: dict[str, float] = {}
     for task, weight in found(text, words or {}):
         evidence[task] = evidence.get(task, 0.0) + weight
-    for task, weight, sign in SIGNS:
+    for task, weight, sign in signs():
         if sign.search(text):
             evidence[task] = evidence.get(task, 0.0) + weight
     total = DOUBT + sum(weight**2 for weight in evidence.values())
