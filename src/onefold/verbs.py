@@ -1,4 +1,4 @@
-"""The verbs: seven abstract parts, and the one way to call an operator. Read this file first.
+"""The verbs: eight abstract parts, and the one way to call an operator. Read this file first.
 
 A panel of models is itself a model: everything that answers has one call,
 `await op(query) -> Answer`. Inside a panel it is always the same sentence,
@@ -90,6 +90,19 @@ class Judge(Part, abstract=True):
     @abstractmethod
     async def score(self, query: Query, answer: Answer) -> float:
         """How good the answer is."""
+
+
+class Marker(Part, abstract=True):
+    """Marks the steps of an answer: a process reward or a step verifier (Lightman et al. 2023).
+
+    The judge `Process` makes one score of the marks; a search lets them guide it.
+    """
+
+    @abstractmethod
+    async def mark(self, query: Query, steps: Sequence[str]) -> Sequence[float | None]:
+        """How good each step is, given those before it: a share in [0, 1], None where it cannot
+        tell. One mark a step.
+        """
 
 
 class Encoder(Part, abstract=True):

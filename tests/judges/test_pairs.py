@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import onefold as of
-from onefold.judges.fence import fenced, posed, seal, stated
+from onefold.fence import fenced, posed, seal, stated
 from onefold.judges.pairs import Pairs, rivals
 from onefold.operators.votes.ranked import Ranked
 

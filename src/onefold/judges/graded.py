@@ -9,8 +9,8 @@ from msgspec import Meta
 
 from onefold.core.answer import Answer
 from onefold.core.errors import ConfigError, Unreadable
-from onefold.core.query import Message, Query
-from onefold.judges.fence import MARK, conversation, fenced, seal, stated
+from onefold.core.query import Query
+from onefold.fence import MARK, again, conversation, fenced, harmless, seal, stated
 from onefold.verbs import Asks, Judge, Operator
 
 SYSTEM = (
@@ -116,22 +116,6 @@ def schema(worst: int, best: int) -> dict[str, Any]:
         "required": list(properties),
         "additionalProperties": False,
     }
-
-
-def again(asked: Query, said: str, why: str) -> Query:
-    """The same query with what came of it, asking for a verdict once more."""
-    turns = (
-        *asked.messages,
-        *((Message("user", asked.text),) if asked.text else ()),
-        Message("assistant", said or "…"),
-        Message("user", f"That cannot be read: {why}. Reply with the JSON object alone."),
-    )
-    return asked.but(text="", messages=turns)
-
-
-def harmless(text: str) -> str:
-    """A text in which no chat template finds a control token such as `<|im_start|>`."""
-    return text.replace("<|", "< |").replace("|>", "| >")
 
 
 def number(said: str) -> float | None:

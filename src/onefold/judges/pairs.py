@@ -8,7 +8,7 @@ from onefold.core.answer import Answer
 from onefold.core.errors import ConfigError
 from onefold.core.query import Query
 from onefold.core.tally import spell
-from onefold.judges.fence import chosen, posed
+from onefold.fence import chosen, posed
 from onefold.runtime.relay import together
 from onefold.verbs import Asks, Judge, Operator
 

@@ -13,7 +13,7 @@ from onefold.core.answer import Answer
 from onefold.core.errors import Unreadable
 from onefold.core.query import Query
 from onefold.core.tally import spell
-from onefold.judges.fence import chosen, posed
+from onefold.fence import chosen, posed
 from onefold.judges.pairs import compared
 from onefold.runtime.relay import together
 from onefold.verbs import Asks, Encoder, Judge, Operator

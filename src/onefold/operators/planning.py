@@ -22,7 +22,7 @@ from onefold.runtime.clock import instantly
 from onefold.runtime.plan import FREE, Cost, Plan
 from onefold.runtime.relay import Relay, relay
 from onefold.stops.bounds import AllOf, AnyOf, Never
-from onefold.verbs import Judge, Operator, Race, Router, Stop
+from onefold.verbs import Judge, Marker, Operator, Race, Router, Stop
 
 ALIKE = 0.8
 DRAWS = 100
@@ -46,7 +46,7 @@ def cost(part: Part, query: Query, shares: dict[int, Imagined]) -> Plan:
             total += repeated(cost(inner, asked_of, shares), times)
         return total
     for name, field in fields(type(part)).items():
-        if field.kind is None or not issubclass(field.kind, Operator | Judge | Router):
+        if field.kind is None or not issubclass(field.kind, Operator | Judge | Marker | Router):
             continue
         held = getattr(part, name)
         for inner in held if field.many else (held,):

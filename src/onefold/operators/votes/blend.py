@@ -12,7 +12,7 @@ from onefold.core.answer import Answer
 from onefold.core.errors import BudgetExceeded, ModelError, NoAnswer, Unreadable
 from onefold.core.query import Query
 from onefold.core.tally import spell
-from onefold.judges.fence import fenced, seal
+from onefold.fence import fenced, seal
 from onefold.operators.votes.counting import Best, Majority, winner
 from onefold.verbs import Asks, Operator
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from onefold.core.answer import Answer
 from onefold.core.errors import Unreadable
-from onefold.core.query import Query
+from onefold.core.query import Message, Query
 
 MARK = "mark"
 LAST = 20  # marks of a reply that are looked at, from its end: reading stays linear
@@ -82,6 +82,11 @@ def chosen(reply: Answer, mark: str, field: str, choices: Collection[str]) -> st
 
 def stated(text: str, mark: str, field: str) -> list[str]:
     """What the JSON objects that carry the mark say in a field."""
+    return [str(verdict.get(field)) for verdict in verdicts(text, mark)]
+
+
+def verdicts(text: str, mark: str) -> list[dict[str, Any]]:
+    """The JSON objects in a reply that carry the mark."""
     decoder = json.JSONDecoder(strict=False)
     places = [match.start() for match in re.finditer(re.escape(mark), text)][-LAST:]
     found = []
@@ -91,5 +96,21 @@ def stated(text: str, mark: str, field: str) -> list[str]:
         except (ValueError, RecursionError):
             continue
         if isinstance(value, dict) and value.get(MARK) == mark:
-            found.append(str(value.get(field)))
+            found.append(value)
     return found
+
+
+def again(asked: Query, said: str, why: str) -> Query:
+    """The same query with what came of it, asking for a verdict once more."""
+    turns = (
+        *asked.messages,
+        *((Message("user", asked.text),) if asked.text else ()),
+        Message("assistant", said or "…"),
+        Message("user", f"That cannot be read: {why}. Reply with the JSON object alone."),
+    )
+    return asked.but(text="", messages=turns)
+
+
+def harmless(text: str) -> str:
+    """A text in which no chat template finds a control token such as `<|im_start|>`."""
+    return text.replace("<|", "< |").replace("|>", "| >")

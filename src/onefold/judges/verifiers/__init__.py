@@ -1,0 +1,1 @@
+"""Judges that check how an answer came about, or what it comes to."""

@@ -1,0 +1,1 @@
+"""How good each step of an answer is."""
