@@ -1,0 +1,1 @@
+"""Made-up problems with exact step-by-step solutions, drawn afresh."""

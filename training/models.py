@@ -1,0 +1,43 @@
+"""The models that are trained: their size, what they read, and for how long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from onefold.lab.puzzles.orders import orders
+from onefold.lab.puzzles.puzzle import Maker
+from onefold.lab.puzzles.sayings import fact, saying
+from onefold.lab.puzzles.stories import easy, hard, shop
+from onefold.lab.puzzles.strings import strings
+
+MAKERS: dict[str, Maker] = {
+    "easy": easy, "hard": hard, "shop": shop, "strings": strings, "orders": orders,
+    "facts": fact, "sayings": saying,
+}  # fmt: skip
+SUMS = {"easy": 0.3, "hard": 0.5, "shop": 0.2}
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model: mixture is how much of its reading each kind of problem makes up."""
+
+    width: int
+    layers: int
+    heads: int
+    steps: int
+    mixture: dict[str, float]
+    tokens: int = 2048  # a step
+    seed: int = 1
+
+
+MODELS = {
+    "small": Model(64, 3, 4, 1500, SUMS),
+    "strong": Model(160, 4, 5, 3000, SUMS, 4096),
+    "strings": Model(128, 4, 4, 5000, {"strings": 1.0}),
+    "orders": Model(128, 4, 4, 4500, {"orders": 1.0}),
+    "general": Model(
+        160, 4, 5, 4000,
+        {"easy": 0.15, "hard": 0.2, "shop": 0.1, "strings": 0.25, "orders": 0.15, "facts": 0.05,
+         "sayings": 0.1},
+    ),
+}  # fmt: skip
