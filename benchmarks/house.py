@@ -21,7 +21,13 @@ from measuring import apart, installed, table
 import onefold as of
 
 ROUNDS, CALLS, IMPORTS = 7, 3_000, 21
-MODULES = ("import onefold", "import onefold; onefold.Panel", "import aiohttp")
+MODULES = (
+    "import onefold",
+    "import onefold; onefold.Panel",
+    "import onefold; onefold.Panel(['fake:4', 'fake:5']).ask('q')",
+    "import onefold.face",
+    "import aiohttp",
+)
 
 
 async def bare() -> None:

@@ -9,18 +9,18 @@ else:
     del TYPE_CHECKING
 
     def __getattr__(name):  # noqa: ANN001, ANN202
-        """The public names live in `onefold.face`, which loads when the first one is used."""
+        """The public names are those that `onefold.face` imports; each loads when first used."""
         if name.startswith("__") and name != "__all__":
             raise AttributeError(name)
         from importlib import import_module
 
-        face = import_module("onefold.face")
-        if name != "__all__" and name not in face.__all__:
+        homes = import_module("onefold.core.registry").homes("onefold.face")
+        if name == "__all__":
+            return sorted(homes)
+        if name not in homes:
             raise AttributeError(f"onefold has no {name!r}")
-        value = globals()[name] = getattr(face, name)
+        value = globals()[name] = getattr(import_module(homes[name]), name)
         return value
 
     def __dir__():  # noqa: ANN202
-        from importlib import import_module
-
-        return sorted([*import_module("onefold.face").__all__, "__version__"])
+        return [*__getattr__("__all__"), "__version__"]

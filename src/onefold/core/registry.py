@@ -3,11 +3,48 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from types import SimpleNamespace
 from typing import Any
 
 from onefold.core.errors import ConfigError, OnefoldError, unknown
 
 registry: dict[Any, dict[str, Any]] = {}
+rooms: dict[str, str] = {}
+"""The modules of public classes, by `bare` name: parts load from there when they are looked up."""
+
+
+@cache
+def homes(face: str) -> dict[str, str]:
+    """The module of each public name, as a face imports them; nothing of it is imported.
+
+    face: a module of nothing but imports. They are run with an `__import__` that only notes.
+    """
+    found: dict[str, str] = {}
+
+    def noted(module: str, *given: Any) -> SimpleNamespace:
+        wanted = given[2] or ()  # after globals and locals, before the level
+        found.update(dict.fromkeys(wanted, module))
+        return SimpleNamespace(**dict.fromkeys(wanted, True))
+
+    spec: Any = find_spec(face)
+    exec(spec.loader.get_code(face), {"__builtins__": {"__import__": noted}})
+    own = f"{face.partition('.')[0]}."
+    found = {name: module for name, module in found.items() if module.startswith(own)}
+    rooms.update({bare(name): module for name, module in found.items() if name[0].isupper()})
+    return found
+
+
+def bare(name: str) -> str:
+    """A name without marks and capitals: that of a part and that of its class are the same."""
+    return name.replace("_", "").replace("-", "").lower()
+
+
+def housed(name: object) -> None:
+    """Load the public class that is spelled as a part's name, if there is one."""
+    if room := rooms.get(bare(str(name))):
+        import_module(room)
 
 
 def kind_of(cls: Any) -> Any:
@@ -22,8 +59,12 @@ def register(kind: Any, name: str, thing: Any) -> None:
     """Make a part class, or a ready part, known under a name of its kind.
 
     Raises:
-        ConfigError: another part of this kind has the name.
+        ConfigError: another part of this kind has the name, or it has a colon.
     """
+    if ":" in name:
+        raise ConfigError(f"no part can be named {name!r}: the colon stands before a model's name")
+    if not origin(thing).startswith("onefold."):
+        housed(name)
     held = registry.setdefault(kind_of(kind), {})
     other = held.get(name)
     if other is not None and origin(other) != origin(thing):
@@ -56,10 +97,11 @@ def announced() -> None:
 
 def lookup(kind: Any, name: str) -> Any:
     """The class or ready part registered under a name, None where there is none."""
-    held = registry.get(kind_of(kind), {})
-    if name not in held:
-        announced()
-        held = registry.get(kind_of(kind), {})
+    held = registry.setdefault(kind_of(kind), {})
+    if name not in held and ":" not in str(name):  # `openai:gpt-4o` is no part's name
+        housed(name)
+        if name not in held:
+            announced()
     return held.get(name)
 
 
@@ -76,5 +118,6 @@ def no_such(kind: Any, name: object) -> ConfigError:
 
 def lookup_kind(name: str) -> Any:
     """A kind by its class name."""
-    announced()
+    if all(kind.__name__ != name for kind in registry):
+        announced()
     return next(kind for kind in registry if kind.__name__ == name)

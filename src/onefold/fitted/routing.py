@@ -22,6 +22,7 @@ from onefold.fitted.texts.words import Words
 KIND = "router"
 SCALE = 0.2  # of a standardised number beside words, whose rows have length 1
 FAR = 4.0  # standard deviations from the usual that count
+MOST = FAR * SCALE
 
 
 class Expert(Struct, frozen=True, eq=False, dict=True):
@@ -104,7 +105,8 @@ class Looks(Struct, frozen=True, eq=False):
     def rows(self, found: Floats) -> Floats:
         """What was seen, standardised; what is far from usual counts as FAR."""
         made = (found - self.middle) * self.scale
-        return np.minimum(np.maximum(made, -FAR * SCALE), FAR * SCALE)
+        np.maximum(made, -MOST, out=made)
+        return np.minimum(made, MOST, out=made)
 
 
 class Routing:
@@ -143,8 +145,8 @@ class Routing:
             for expert, cut in zip(experts, pairwise(outputs), strict=True)
         ]
         self._usual = np.multiply(1.0 - strength, means)[None]
-        self._weights = np.hstack([expert.weights for expert in experts])
-        self._sides = self._weights[words.width :]
+        weights = np.hstack([expert.weights for expert in experts])
+        self._folded, self._sides = words.folded(weights[: words.width]), weights[words.width :]
 
     def qualities(self, prompts: Sequence[str], vectors: Floats | None = None) -> Floats:
         """Predicted quality in [0, 1] of each member: (prompts, members).
@@ -156,16 +158,15 @@ class Routing:
         """
         if len(prompts) == 1 and vectors is None and not self.encoder:
             return np.array([self._quality(prompts[0])])
-        width = self.words.width
         beside = self.looks.rows(seen(prompts))
         if vectors is not None:
             beside = np.hstack([beside, vectors])
-        if width + beside.shape[1] != len(self._weights):
+        if beside.shape[1] != len(self._sides):
             raise ConfigError(
                 f"this router was fitted with {self.encoder or 'no encoder'}, and the vectors "
                 "beside the words are of another width: give it that encoder, or fit it again"
             )
-        sums = self.words.rows(prompts).times(self._weights[:width])
+        sums = self.words.sums(prompts, self._folded)
         sums += beside @ self._sides
         made = self._usual
         for expert, part, worth in self._parts:
@@ -175,7 +176,7 @@ class Routing:
     def _quality(self, prompt: str) -> list[float]:
         """The same for one prompt, with nothing done that only many need."""
         looks = self.looks.rows(np.array(features(prompt)))
-        sums = self.words.rows([prompt]).times(self._weights)[0] + looks @ self._sides
+        sums = self.words.alone(prompt, self._folded) + looks @ self._sides
         said: list[float] = sums.tolist()
         made: list[float] = self._usual[0].tolist()
         for expert, part, _ in self._parts:
