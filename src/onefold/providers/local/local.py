@@ -23,8 +23,8 @@ LACKS = ("presence_penalty", "frequency_penalty", "effort")
 class Local(Provider, name="local"):
     """A tiny model that this house trained itself: a toy for its own kinds of problems.
 
-    model: `small` for word problems in small whole numbers, or the path of a `.safetensors` file
-        of the same form (`python -m training.train`).
+    model: `small` or `strong` for word problems in small whole numbers, or the path of a
+        `.safetensors` file of the same form (`python -m training.train`).
     price: (in, out) in US dollars per million tokens, for reports; running them costs nothing.
 
     Only the last thing that the user says is read, and the beginning of a reply to continue;
