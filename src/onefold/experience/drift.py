@@ -9,6 +9,7 @@ from msgspec import Struct
 BASELINE = 30
 ALARM = log(2000)
 STEP = 1.0
+BROAD = 2.0
 LEAST, MOST = 0.02, 0.98
 
 
@@ -105,3 +106,34 @@ class Drift:
         self.down.clear()
         self.up.clear()
         return before, total / since, since
+
+
+class Missed:
+    """Notices that outcomes in [0, 1] are no longer what was expected of each.
+
+    As `Drift`, but against an expectation of each outcome's own, so that other prompts than before
+    are no change; and for log-odds that moved by two, since expectations may be a little wrong.
+    """
+
+    __slots__ = ("down", "length", "up")
+
+    def __init__(self) -> None:
+        self.length = 0
+        self.down, self.up = Side(-BROAD), Side(BROAD)
+
+    def add(self, share: float, expected: float, doubt: float = 0.0) -> int:
+        """One more outcome; how many outcomes ago a change began, 0 for none.
+
+        doubt: how far from what was expected is no surprise.
+        """
+        self.length += 1
+        if self.length <= BASELINE:
+            return 0
+        for side, usual in ((self.down, expected - doubt), (self.up, expected + doubt)):
+            if side.add(share, min(MOST, max(LEAST, usual))):
+                since = side.length
+                self.length = 0
+                self.down.clear()
+                self.up.clear()
+                return since
+        return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -79,6 +80,7 @@ class Experience:
         self.changes: list[Change] = []
         self.faults: list[str] = []
         self.members: dict[str, Member] = {}
+        self.pupils: dict[Any, Any] = {}
         self._lock = Lock()
         if self.path is not None and self.path.is_file() and self.path.stat().st_size:
             held = Recording.load(self.path)
@@ -122,6 +124,16 @@ class Experience:
         score = held.total / held.weight
         low, high = wilson(score, held.weight)
         return Standing(held.count, held.weight, score, low, high)
+
+    def since(self, heard: int) -> tuple[int, list[Draft]]:
+        """How many outcomes there were in all, and those after the first `heard`, as far as kept.
+
+        What learns from them as they come keeps its state in `pupils`, and asks what is new.
+        """
+        with self._lock:
+            count = sum(member.count for member in self.members.values())
+            first = len(self.rows) - min(count - heard, len(self.rows))
+            return count, list(islice(self.rows, first, None))
 
     def like(self, prompt: str, alike: float) -> dict[str, tuple[float, float]]:
         """What outcomes count for a prompt, by member: (weight, weight of what was right).

@@ -1,4 +1,4 @@
-"""Routers that weigh members by what a call costs, how long it takes, how busy they are."""
+"""Routers that weigh members by price, time, load, or how they fared, or in turn."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from msgspec import Meta
 
 from onefold.core.errors import ConfigError
 from onefold.core.query import Message, Query
+from onefold.core.tally import wilson
 from onefold.delivery.deployment import Deployment
 from onefold.delivery.provider import Request
 from onefold.delivery.session import here
+from onefold.experience.experience import lived
 from onefold.verbs import Router
 
 Members = tuple[str, ...] | Mapping[str, str]
@@ -137,7 +139,72 @@ class LeastBusy(Router, name="least_busy"):
         somebody(self)
 
 
-def somebody(part: PerDollar | PerSecond | LeastBusy) -> None:
+class Performance(Router, name="performance"):
+    """Weights times how members fared lately, as `answer.feedback` told; a half for new ones.
+
+    cautious: take the low end of its 95 % interval instead of the mean, so that what is not sure
+        weighs less. router, members, strength: as for `PerDollar`, by members' own names.
+    """
+
+    router: Router | None = None
+    members: tuple[str, ...] = ()
+    cautious: bool = False
+    strength: Strength = 1.0
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            router: Router | str | Any = None,
+            members: Iterable[str] = (),
+            cautious: bool = False,
+            strength: float = 1.0,
+        ) -> None: ...
+
+    async def route(self, query: Query) -> Mapping[str, float]:
+        known = lived()
+        weights = dict(await preferred(self.router, self.members, query))
+        for name in weights:
+            stood = known.standing(name)
+            share = (2.0 * 0.5 + stood.weight * stood.score) / (2.0 + stood.weight)
+            if self.cautious:
+                share = wilson(share, 2.0 + stood.weight)[0]
+            weights[name] *= share**self.strength
+        return weights
+
+    def _check(self) -> None:
+        somebody(self)
+
+
+class RoundRobin(Router, name="round_robin"):
+    """Each member in turn comes first, whatever is asked; a session counts the turns.
+
+    router: whose members take turns, as far as it has an opinion. members: who does otherwise.
+    """
+
+    router: Router | None = None
+    members: tuple[str, ...] = ()
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self, router: Router | str | Any = None, members: Iterable[str] = ()
+        ) -> None: ...
+
+    async def route(self, query: Query) -> Mapping[str, float]:
+        names = list(await preferred(self.router, self.members, query))
+        if not names:
+            return {}
+        pupils = lived().pupils
+        turn = pupils[self] = pupils.get(self, -1) + 1
+        count = len(names)
+        return {names[(turn + place) % count]: 1.0 - place / count for place in range(count)}
+
+    def _check(self) -> None:
+        somebody(self)
+
+
+def somebody(part: PerDollar | PerSecond | LeastBusy | Performance | RoundRobin) -> None:
     """Check that a router names somebody.
 
     Raises:
