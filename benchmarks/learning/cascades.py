@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
+from benchmarks.learning.draft_prior import graded, unseen
 from benchmarks.measuring import SEED, data_folder, percent, table
 from msgspec import structs
 from pyarrow import parquet
@@ -17,11 +19,12 @@ from pyarrow import parquet
 from onefold.core.usage import Price
 from onefold.fitted.calibration import sigmoid
 from onefold.fitted.deferral import Cascade
+from onefold.fitted.drafts import NAMES
 from onefold.fitted.steps import UNASKED
 from onefold.learn.ballots import Ballots
 from onefold.learn.cascade import believed, fit_cascade, judged, known_to_all
 from onefold.learn.cascade_search import course, facts
-from onefold.learn.judge import seen_in, weighed
+from onefold.learn.judge import Seen, seen_in, weighed
 from onefold.learn.outcomes import folds, outcomes
 from onefold.learn.sweep import routed
 from onefold.recording.recording import Draft, Recording
@@ -37,6 +40,7 @@ CHEAP = (
     "Mistral-Nemo-Instruct-2407",
 )
 POOLS, LABELS, REPEATS = 30, 100, 2
+NUMBER = NAMES.index("answer is a number")
 TINY = 1e-9  # no faith, but one row a question
 
 
@@ -64,7 +68,7 @@ def cascades(folder: Path) -> None:
         recording = priced(folder, task)
         for share in shares:
             for seed in range(SEED, SEED + REPEATS):
-                fit = fit_cascade(recording, share=share, seed=seed)
+                fit = fit_cascade(recording, share=share, prior=False, seed=seed)
                 found = fit.figures
                 strong = fit.artifact.about["members"][-1]
                 rows.append(
@@ -172,10 +176,29 @@ def pair(folder: Path, cheap: str = "") -> tuple[Recording, np.ndarray, np.ndarr
     return Recording(drafts), np.array(marks[0]), np.array(marks[1])
 
 
-def after_weak(folder: Path, seed: int) -> tuple[float, float, float]:
+@cache
+def taught(folder: Path, prompts: tuple[str, ...], drafts: bytes) -> np.ndarray:
+    """What trees that never saw a question say of drafts to it."""
+    features = np.frombuffer(drafts).reshape(len(prompts), -1)
+    return unseen(graded(folder), [prompt.strip() for prompt in prompts], features)
+
+
+def honest(seen: Seen, folder: Path) -> Seen:
+    """The same, with a prior that was not learned from drafts to the same questions.
+
+    The shipped one was learned from drafts to all of them, of other models.
+    """
+    prompts = tuple(seen.prompts[place] for place in seen.question)
+    features = seen.features.copy()
+    features[:, -1] = taught(folder, prompts, features[:, :-1].tobytes()) * features[:, NUMBER]
+    return structs.replace(seen, features=features)
+
+
+def after_weak(folder: Path, seed: int, prior: bool = True) -> tuple[float, float, float]:
     """The signed gain from the weak draft: two heads on what it shows, P(strong) − P(weak)."""
     recording, strong, weak = pair(folder)
-    seen = seen_in(outcomes(recording, "number").ballots)
+    seen = seen_in(outcomes(recording, "number").ballots, prior=prior)
+    seen = honest(seen, folder) if prior else seen
     drafts = seen.take(np.flatnonzero(seen.who == seen.members.index("weak")))
     gain = np.zeros(len(strong))
     for train, test in folds(drafts.prompts, 5, seed):
@@ -191,6 +214,7 @@ def after_cheap(folder: Path, cheap: str, seed: int) -> tuple[float, float, floa
     recording, strong, weak = pair(folder, cheap)
     world, seen, _ = known_to_all(outcomes(recording, "number").ballots, "strong", True)
     assert seen is not None
+    seen = honest(seen, folder)
     columns = tuple(map(world.members.index, ("weak", "cheap", "strong")))
     gain = np.zeros(len(strong))
     for train, test in folds(world.prompts, 5, seed):
@@ -212,7 +236,10 @@ def after_cheap(folder: Path, cheap: str, seed: int) -> tuple[float, float, floa
 
 def deferrals(folder: Path) -> Iterator[tuple[str, ...]]:
     """Rows of the table on two models."""
-    tasks = [("the weak draft", lambda seed: after_weak(folder, seed))]
+    tasks = [
+        ("the weak draft", lambda seed: after_weak(folder, seed)),
+        ("the weak draft, without the prior", lambda seed: after_weak(folder, seed, False)),
+    ]
     tasks += [
         (f"and one of {cheap}", lambda seed, cheap=cheap: after_cheap(folder, cheap, seed))
         for cheap in CHEAP

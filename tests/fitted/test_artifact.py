@@ -75,6 +75,13 @@ def test_a_file_of_another_kind_a_missing_one_and_rubbish_are_told(tmp_path):
         revived(str(path), "", "router", whole)
 
 
+def test_a_file_of_another_version_says_so(tmp_path):
+    path = tmp_path / "router.npz"
+    artifact().save(path)
+    with pytest.raises(ConfigError, match=r"lacks 'newer'.*fit it again"):
+        revived(str(path), "", "router", lambda made: made.arrays["newer"])
+
+
 def test_objects_are_neither_written_nor_read():
     objects = np.array([{"a": 1}], dtype=object)
     with pytest.raises(ValueError, match="allow_pickle"):

@@ -5,9 +5,10 @@ import pytest
 
 import onefold as of
 from onefold.core.errors import ConfigError
-from onefold.fitted.drafts import DraftJudge
+from onefold.fitted.artifact import unpacked
+from onefold.fitted.drafts import NAMES, DraftJudge, draft_features, with_prior
 from onefold.judges.learned import LearnedJudge
-from onefold.learn.judge import auc, fit_judge, side_by_side
+from onefold.learn.judge import TREES, auc, fit_judge, shipped, side_by_side
 from onefold.recording.recording import Draft
 
 
@@ -43,6 +44,45 @@ def test_where_drafts_tell_nothing_each_member_has_its_own_rate_and_a_note_says_
     prompt, text = "Ann has 3 pears and buys 4. How many?", "There are 3 + 4 = 7 pears."
     assert held.score(prompt, text, "7", "good") == held.score(prompt, text + " So 7.", "7", "good")
     assert held.score(prompt, text, "7", "good") > held.score(prompt, text, "7", "poor")
+
+
+def shops(count, seed):
+    """Word problems in two steps, at which a member errs now and then: it leaves one out."""
+    draw, rows = np.random.default_rng(seed), []
+    for question in range(count):
+        a, b, c = (int(each) for each in draw.integers(2, 30, 3))
+        right = bool(draw.random() < 0.6)
+        text = f"{a} bags of {b} pears are {a} * {b} = {a * b} pears."
+        value = a * b + c if right else a * b
+        text += f" With {c} more, {a * b} + {c} = {value} pears." if right else ""
+        prompt = f"Ann buys {a} bags with {b} pears each, and Bob gives her {c}. How many in all?"
+        rows.append(
+            Draft(f"q{question}", "m", f"{text} #### {value}", prompt, value, correct=right)
+        )
+    return rows
+
+
+def test_what_is_shipped_tells_a_draft_that_stopped_early_before_any_label():
+    drafts = shops(40, 0)
+    assert unpacked(TREES.read_bytes(), "").about["features"] == [
+        *NAMES[: NAMES.index("letters of the prompt")]
+    ]
+    seen = [draft_features(each.prompt, each.text, each.value) for each in drafts]
+    odds = shipped().odds(np.array(seen))
+    assert auc(odds, np.array([float(each.correct) for each in drafts])) > 0.95
+
+
+def test_without_a_prior_no_tree_is_kept_and_nothing_is_believed():
+    with_it, without = (fit_judge(of.Recording(shops(60, 1)), prior=p) for p in (True, False))
+    assert len(with_it.artifact.arrays["tree_value"]) == 150
+    assert len(without.artifact.arrays["tree_value"]) == 0
+    assert without.artifact.arrays["weights"][-1] == 0 < with_it.artifact.arrays["weights"][-1]
+
+
+def test_a_prior_has_no_opinion_of_an_answer_that_is_no_number():
+    rows = np.array([draft_features("3 or 4?", "3 + 4 = 8", said) for said in ("8", "pears")])
+    odds = with_prior(rows, shipped())[:, -1]
+    assert odds[0] < 0 == odds[1]
 
 
 def test_a_stranger_is_taken_for_an_average_member():

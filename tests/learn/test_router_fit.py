@@ -193,6 +193,21 @@ def test_what_is_borne_out_is_the_slope_and_noise_is_nothing():
     assert 0.5 < borne_out(told, holes) <= 1.0
 
 
+@pytest.mark.parametrize(("members", "count"), [(3, 160), (3, 240), (4, 160), (5, 160)])
+def test_what_every_prompt_says_does_not_hide_what_tells_prompts_apart(members, count):
+    kinds = ["sum", "verse", "code", "french", "law"]
+    fit = fit_router(
+        Recording(
+            Draft(f"q{number}", f"m{member}", "", prompt, correct=number % members == member)
+            for number in range(count)
+            for prompt in [f"{kinds[number % members]} question number {number}"]
+            for member in range(members)
+        )
+    )
+    assert fit.figures["strength"] > 0.9
+    assert fit.figures["right"] > 0.9
+
+
 @pytest.mark.parametrize("members", [2, 3])
 def test_a_member_that_is_always_right_is_preferred(members):
     drafts = [d for d in world(120, members)[0] if d.member != "m1"]

@@ -129,11 +129,17 @@ def revived(path: str, hash: str, kind: str, revive: Callable[[Artifact], Revive
             raise ConfigError(f"{path} was fitted as a {artifact.kind}, and a {kind} is wanted")
         if len(_held) >= HELD:
             _held.pop(next(iter(_held)))
-        held = _held[key] = Held(stamp, digest(data), revive(artifact))
+        try:
+            made = revive(artifact)
+        except KeyError as error:
+            raise ConfigError(
+                f"{path} lacks {error}: another version of onefold fitted it; fit it again"
+            ) from None
+        held = _held[key] = Held(stamp, digest(data), made)
     if not held.hash.startswith(hash):
         raise ConfigError(
             f"{path} has the hash {held.hash[:16]}…, and {hash[:16]}… is wanted: it is another "
             "file than the one that was fitted; fit again, or take the right file"
         )
-    made: Revived = held.revived
-    return made
+    revived_part: Revived = held.revived
+    return revived_part

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 from math import isfinite, log1p
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -14,7 +14,9 @@ import numpy as np
 from onefold.core.tally import spell
 from onefold.fitted.artifact import Artifact
 from onefold.fitted.calibration import Calibration, sigmoid
+from onefold.fitted.forest import Forest
 from onefold.fitted.sparse import Floats
+from onefold.fitted.texts import prompts
 from onefold.fitted.texts.words import Words
 
 LONGEST = 20_000  # characters of a text that are looked at: its beginning and its end
@@ -25,14 +27,24 @@ OPEN = re.compile(r"\A\s*(?:```\w*\s*)?[{\[]")
 FENCE = re.compile(r"\A\s*```\w*\s*|\s*```\s*\Z")
 HEDGES = re.compile(
     r"\b(?:assum\w*|approximately|maybe|perhaps|probably|possibly|unclear|not sure|unsure|guess"
-    r"|might|seems?|wait|actually|however|mistake|correction|re-?check|apologi[sz]e)\b",
-    re.IGNORECASE,
+    r"|might|seems?|wait|actually|however|mistake|correction|re-?check|apologi[sz]e)\b"
 )
-REFUSALS = re.compile(r"\b(?:sorry|cannot|can't|unable|impossible|not enough information)\b", re.I)
-MARK = re.compile(r"####|\\boxed|\banswer\b|答案", re.IGNORECASE)
-STEPS = re.compile(r"\b(?:first|then|next|finally|step|therefore|so|thus)\b", re.IGNORECASE)
+REFUSALS = re.compile(r"\b(?:sorry|cannot|can't|unable|impossible|not enough information)\b")
+MARK = re.compile(r"####|\\boxed|\banswer\b|答案")
+STEPS = re.compile(r"\b(?:first|then|next|finally|step|therefore|so|thus)\b")
 CODE = re.compile(r"```|\bdef |\breturn\b|\bassert\b|==|\[\]|\{\}")
 ENDS = tuple(".!?}])`\"'*$>0123456789")
+UNFINISHED = re.compile(r"(?:<<[^>]*|[-+*/=×÷(,]|\d,\d{1,2}|\b(?:a|and|for|in|is|of|the|to))\Z")
+TOTAL = re.compile(r"total|altogether|\bin all\b|combined|together|\bsum\b")
+QUESTION = re.compile(r"(?:[.!?]\s|\n)(?=\S)")
+WORD = re.compile(r"[^\W\d_]{3,}")
+SPELT = {
+    "half": 2, "halves": 2, "twice": 2, "double": 2, "doubled": 2, "pair": 2, "couple": 2,
+    "triple": 3, "tripled": 3, "third": 3, "thirds": 3, "quarter": 4, "quarters": 4, "fourth": 4,
+    "fifth": 5, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7,
+    "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "dozen": 12, "fifteen": 15,
+    "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "hundred": 100,
+}  # fmt: skip
 WEIGHT = {"+": 1, "-": 1, "*": 2, "/": 2}
 NAMES = (
     "length",
@@ -62,6 +74,22 @@ NAMES = (
     "prompt numbers unused",
     "numbers from nowhere",
     "numbers in the prompt",
+    "unfinished",
+    "answer is zero",
+    "answer is round",
+    "different results",
+    "results left unused",
+    "figures that are results",
+    "last step goes on from a result",
+    "prompt numbers out of order",
+    "quantities in the prompt",
+    "quantities in words",
+    "quantities unused",
+    "asked for a total",
+    "asked for a total and adds",
+    "words that the prompt has not",
+    "letters of the prompt after its last number",
+    *prompts.SEEN,
 )
 
 
@@ -69,8 +97,9 @@ class DraftJudge:
     """A linear judge of drafts: P(right) from what can be seen on one, and from who wrote it.
 
     members: names. centre, scale: (features) of the drafts that it was fitted to. weights:
-    (features). said, asked: (words) weights of a draft's and of a prompt's words. base: (members)
-    log-odds to start from; strangers start from their mean.
+    (features); the last feature is what the prior's trees say of all others. said, asked: (words)
+    weights of a draft's and of a prompt's words. base: (members) log-odds to start from; strangers
+    start from their mean.
     """
 
     def __init__(self, artifact: Artifact) -> None:
@@ -79,12 +108,13 @@ class DraftJudge:
         self.centre, self.scale = arrays["centre"], arrays["scale"]
         self.weights, self.base = arrays["weights"], arrays["base"]
         self.said, self.asked = arrays["said"], arrays["asked"]
-        self.words = Words.revived(arrays)
+        self.words, self.prior = Words.revived(arrays), Forest.revived(arrays)
         self.calibration = Calibration.of(arrays, "verdict")
 
     def score(self, prompt: str, text: str, value: Any, member: str) -> float:
         """P(right) of one draft."""
-        seen = standard(np.array(draft_features(prompt, text, value)), self.centre, self.scale)
+        rows = with_prior(np.array([draft_features(prompt, text, value)]), self.prior)
+        seen = standard(rows[0], self.centre, self.scale)
         place = self.places.get(member)
         odds = self.base.mean() if place is None else self.base[place]
         odds = odds + seen @ self.weights
@@ -100,6 +130,12 @@ def standard(features: Floats, centre: Floats, scale: Floats) -> Floats:
     return made
 
 
+def with_prior(features: Floats, prior: Forest) -> Floats:
+    """Features (drafts, NAMES) and, last, what a prior says of answers that are a number."""
+    said = prior.odds(features) * features[:, NAMES.index("answer is a number")]
+    return np.column_stack([features, said])
+
+
 def draft_features(prompt: str, text: str, value: Any = None) -> list[float]:
     """One draft as numbers between about 0 and 2, in the order of NAMES.
 
@@ -108,16 +144,18 @@ def draft_features(prompt: str, text: str, value: Any = None) -> list[float]:
     those hold, and whether every number of the prompt was used.
     """
     text, prompt = ends(text), ends(prompt)
+    lowered, question = text.lower(), prompt.lower()
     asked, said = numbers(prompt), numbers(text)
     sums = equations(text)
-    results = [right for _, right in sums]
-    false = sum(abs(left - right) > max(0.011, 0.001 * abs(right)) for left, right in sums)
+    results = [each.right for each in sums]
+    false = sum(each.false for each in sums)
     answer = "" if value is None else spell(value).strip()
-    given = [float(x) for x in numbers(answer)[:1]] if len(answer) < 40 else []
+    given = numbers(answer) if len(answer) < 40 else []
     final = given[0] if given else (said[-1] if said else None)
     known = {*asked, *results, 0.0, 1.0, 2.0, 100.0}
     tail = text[-80:]
-    number = final is not None and bool(given or value is None)
+    words, told = WORD.findall(question), set(WORD.findall(lowered))
+    number = final is not None and (len(given) == 1 or value is None)
     worth = final if number and final is not None else 0.0
     return [
         log1p(len(text)) / 6,
@@ -126,10 +164,10 @@ def draft_features(prompt: str, text: str, value: Any = None) -> list[float]:
         float(not answer),
         float(malformed(text)),
         float(bool(text.strip()) and not text.rstrip().endswith(ENDS)),
-        min(2.0, len(HEDGES.findall(text)) / 2),
-        float(bool(REFUSALS.search(text))),
-        float(bool(MARK.search(text))),
-        min(2.0, len(STEPS.findall(text)) / 5),
+        min(2.0, len(HEDGES.findall(lowered)) / 2),
+        float(bool(REFUSALS.search(lowered))),
+        float(bool(MARK.search(lowered))),
+        min(2.0, len(STEPS.findall(lowered)) / 5),
         float(bool(CODE.search(text))),
         log1p(len(answer)) / 3,
         float(number),
@@ -147,6 +185,16 @@ def draft_features(prompt: str, text: str, value: Any = None) -> list[float]:
         share([x for x in set(asked) if x not in said], set(asked)),
         share([x for x in said if x not in known], said),
         min(2.0, len(asked) / 5),
+        float(bool(UNFINISHED.search(tail.rstrip()))),
+        float(number and worth == 0),
+        float(number and worth != 0 and worth % 5 == 0),
+        *course(sums, worth if number else None),
+        out_of_order(asked, said),
+        *used(words, asked, said, sums),
+        *wished(question, sums),
+        share(told - {*words}, told),
+        log1p(after(prompt)),
+        *prompts.features(prompt),
     ]
 
 
@@ -156,7 +204,7 @@ def ends(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[:half]} … {text[-half:]}"
 
 
-def share(some: Sequence[Any], of: Any) -> float:
+def share(some: Collection[Any], of: Collection[Any]) -> float:
     """How large a part some of them are, 0 of none."""
     return len(some) / len(of) if of else 0.0
 
@@ -192,19 +240,90 @@ def malformed(text: str) -> bool:
     return False
 
 
-def equations(text: str) -> list[tuple[float, float]]:
-    """The sums that a text does: (what the left side comes to, what it says that it comes to).
+class Equation(NamedTuple):
+    """One equation of a text.
+
+    figures, signs: what stands on its left. left: what that comes to. right: what the text says.
+    """
+
+    figures: list[float]
+    signs: list[str]
+    left: float
+    right: float
+
+    @property
+    def false(self) -> bool:
+        """Whether it does not hold, but for rounding."""
+        return abs(self.left - self.right) > max(0.011, 0.001 * abs(self.right))
+
+
+def equations(text: str) -> list[Equation]:
+    """The sums that a text does; of `a = b = c` both.
 
     Up to two words of units may stand between figures and signs, as in `3 cups * 2 = 6 cups`.
     """
-    found: list[tuple[float, float]] = []
+    found: list[Equation] = []
     for sides in written(text):
         worths = [computed(side) for side in sides]
-        for i, (left, right) in enumerate(pairwise(worths)):
-            counted = i > 0 or len(sides[0]) > 1
-            if counted and left is not None and right is not None:
-                found.append((left, right))
+        for place, (left, right) in enumerate(pairwise(worths)):
+            figures = [each for each in sides[place] if isinstance(each, float)]
+            if left is not None and right is not None and (place > 0 or len(figures) > 1):
+                signs = [each for each in sides[place] if isinstance(each, str)]
+                found.append(Equation(figures, signs, left, right))
     return found
+
+
+def course(sums: Sequence[Equation], answer: float | None) -> tuple[float, ...]:
+    """How a draft's sums lead to its answer, in the order of NAMES.
+
+    Different results; results that neither a later sum nor the answer takes up; the share of
+    figures that are earlier results; whether the last sum takes one up.
+    """
+    steps = [(round(each.right, 2), [round(x, 2) for x in each.figures]) for each in sums]
+    later = set() if answer is None else {round(answer, 2)}
+    unused = 0
+    for result, figures in reversed(steps):
+        unused += result not in later
+        later |= {result, *figures}
+    before: set[float] = set()
+    taken = count = last = 0
+    for result, figures in steps:
+        last = sum(each in before for each in figures)
+        taken, count = taken + last, count + len(figures)
+        before.add(result)
+    return log1p(len(before)), min(2.0, unused / 2), taken / (count or 1), float(last > 0)
+
+
+def out_of_order(asked: Sequence[float], said: Sequence[float]) -> float:
+    """The share of the prompt's numbers that a draft first tells before the one before them."""
+    places = [said.index(each) for each in dict.fromkeys(asked) if each in said]
+    return sum(a > b for a, b in pairwise(places)) / max(1, len(places) - 1)
+
+
+def used(
+    words: Sequence[str], asked: Sequence[float], said: Sequence[float], sums: Sequence[Equation]
+) -> tuple[float, ...]:
+    """How many quantities a prompt has, how many of them in words, and the share unused."""
+    spelt = [float(SPELT[each]) for each in words if each in SPELT]
+    figures = {each for one in sums for each in one.figures}
+    there = {*figures, *said}
+    for each in figures:
+        there |= {100 * each, 1 - each, 100 - 100 * each, 1 / each if each else 0.0}
+    wanted = {*asked, *spelt}
+    unused = [each for each in wanted if each not in there]
+    return log1p(len(wanted)), log1p(len(spelt)), share(unused, wanted)
+
+
+def wished(prompt: str, sums: Sequence[Equation]) -> tuple[float, ...]:
+    """Whether a prompt asks for a total, and whether the last sum then adds or multiplies."""
+    total = bool(TOTAL.search(QUESTION.split(prompt.rstrip())[-1]))
+    signs = sums[-1].signs if sums else []
+    return float(total), float(total and ("+" in signs or "*" in signs))
+
+
+def after(text: str) -> int:
+    """How many letters follow on the last digit of a text, all of them where it has none."""
+    return next((place for place, each in enumerate(reversed(text)) if each.isdigit()), len(text))
 
 
 def written(text: str) -> Iterator[list[list[float | str]]]:

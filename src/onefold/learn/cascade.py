@@ -16,7 +16,6 @@ from onefold.fitted.artifact import Artifact
 from onefold.fitted.calibration import Calibration, log_odds, sigmoid
 from onefold.fitted.deferral import Course
 from onefold.fitted.sparse import Floats
-from onefold.fitted.texts.words import Words
 from onefold.fitted.votes.crowd import off_diagonal, relations
 from onefold.judges.learned import LearnedJudge
 from onefold.learn.ballots import Ballots
@@ -75,7 +74,7 @@ class Judged(Struct, frozen=True, eq=False):
     """A judge of all members' drafts: before calibration, and calibrated."""
 
     weights: Weights
-    words: Words
+    seen: Seen
     curve: Calibration
 
     def verdicts(self, seen: Seen) -> Floats:
@@ -85,7 +84,7 @@ class Judged(Struct, frozen=True, eq=False):
     def arrays(self, columns: Sequence[int]) -> dict[str, Any]:
         """Itself as `DraftJudge` reads it, for some of the members."""
         kept = structs.replace(self.weights, base=self.weights.base[list(columns)])
-        return {**arrays(kept, self.words), **self.curve.arrays("verdict")}
+        return {**arrays(kept, self.seen), **self.curve.arrays("verdict")}
 
 
 class Made(Struct, frozen=True, eq=False):
@@ -114,6 +113,7 @@ def fit_cascade(
     strong: str | None = None,
     most: int = 5,
     text: bool = True,
+    prior: bool = True,
     folds: int = 5,
     seed: int = 0,
 ) -> Fit:
@@ -125,6 +125,7 @@ def fit_cascade(
         member where held-out questions say otherwise, and says so.
     strong: the strongest member; None takes the one most often right. It has the last word.
     most: members that the cascade may have, 2 to 6. text: whether what the drafts look like counts.
+    prior: as for `fit_judge`.
 
     Raises:
         ConfigError: too few questions are graded, a member is not recorded, or a wish is none.
@@ -132,7 +133,7 @@ def fit_cascade(
     if not 2 <= most <= 6:
         raise ConfigError(f"most={most}: a cascade has 2 to 6 members")
     data = outcomes(recording, reads, members)
-    world, seen, notes = known_to_all(data.ballots, strong, text)
+    world, seen, notes = known_to_all(data.ballots, strong, text, prior)
     known = facts(world, strong)
     wish = wished(usd, share, quality, known)
     best = world.members[known.strong]
@@ -174,7 +175,7 @@ def wished(usd: float | None, share: float | None, quality: float | None, known:
 
 
 def known_to_all(
-    ballots: Ballots, strong: str | None, text: bool
+    ballots: Ballots, strong: str | None, text: bool, prior: bool = True
 ) -> tuple[World, Seen | None, list[str]]:
     """The questions that all members answered, what the drafts show, and notes on what went.
 
@@ -211,7 +212,7 @@ def known_to_all(
     cells = np.ix_(rows, kept)
     prompts = [ballots.prompts[row] or ballots.queries[row] for row in rows]
     world = World(ballots.codes[cells], ballots.correct[cells], cost, names, prompts)
-    return world, seen_in(ballots, rows, kept) if text else None, notes
+    return world, seen_in(ballots, rows, kept, prior) if text else None, notes
 
 
 def chosen(
@@ -246,7 +247,7 @@ def judged(seen: Seen, seed: int) -> tuple[Judged, Floats]:
     odds, _ = cross_fitted(seen, INNER, seed)
     curve = calibrated("platt", sigmoid(odds), seen.score)
     verdicts = curve.apply(sigmoid(odds)).reshape(-1, len(seen.members))
-    return Judged(weighed(seen), seen.words, curve), verdicts
+    return Judged(weighed(seen), seen, curve), verdicts
 
 
 def told(world: World, known: Facts, columns: tuple[int, ...], verdicts: Floats) -> list[Trial]:

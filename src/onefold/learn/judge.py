@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from msgspec import Struct, structs
 
-from onefold.fitted.artifact import Artifact
+from onefold.fitted.artifact import Artifact, revived
 from onefold.fitted.calibration import ece, sigmoid
-from onefold.fitted.drafts import NAMES, draft_features, standard
+from onefold.fitted.drafts import NAMES, draft_features, standard, with_prior
+from onefold.fitted.forest import Forest
 from onefold.fitted.sparse import Floats, Ints, Sparse, product
 from onefold.fitted.texts.words import Words
 from onefold.judges.learned import LearnedJudge
@@ -23,18 +26,20 @@ from onefold.recording.recording import Recording
 from onefold.verbs import Reader
 
 STRENGTH, FREER = 1.0, 0.2
-SHOWN, OWN = 0.15, 0.75  # how freely weights move, beside a word's: of features, of members' levels
+# How freely weights move, beside a word's: of features, of the prior, of members' levels.
+SHOWN, BELIEVED, OWN = 0.15, 0.5, 0.75
 EDGE = 1e-3
 CLOSE = 3e-3
 FEWEST_TEXTS, VOCABULARY = 3, 5_000
+TREES = Path(__file__).with_name("drafts.npz")
 
 
 class Seen(Struct, frozen=True, eq=False):
     """Graded drafts and what they show.
 
     who, question: (drafts) member and question of each. score: (drafts) how right, in [0, 1].
-    features: (drafts, features), as in `NAMES`. asked, said: (questions, words), (drafts, words).
-    members: names. prompts: of the questions. words: the vocabulary.
+    features: (drafts, features), as in `NAMES`, and what the prior says. asked, said: (questions,
+    words), (drafts, words). members: names. prompts: of the questions. words: the vocabulary.
     """
 
     who: Ints
@@ -46,6 +51,7 @@ class Seen(Struct, frozen=True, eq=False):
     members: list[str]
     prompts: list[str]
     words: Words
+    prior: Forest
 
     def take(self, rows: Ints) -> Seen:
         """Some of the drafts."""
@@ -104,18 +110,21 @@ def fit_judge(
     *,
     members: Sequence[str] | None = None,
     reads: Reader | str | None = None,
+    prior: bool = True,
     folds: int = 5,
     seed: int = 0,
 ) -> Fit:
     """Fit a `LearnedJudge` to graded drafts, cross-validated by question and calibrated.
 
+    prior: whether it begins with what drafts of many models to word problems taught
+    (`docs/measured/cascades.md`); False where just those questions are measured on.
     It falls back to each member's own rate where the drafts tell no more than that, and says so.
 
     Raises:
         ConfigError: too few questions are graded, a member is not recorded, or all are right.
     """
     data = outcomes(recording, reads, members)
-    seen = seen_in(data.ballots)
+    seen = seen_in(data.ballots, prior=prior)
     tried = {strength: cross_fitted(seen, folds, seed, strength) for strength in (STRENGTH, FREER)}
     strength = min(tried, key=lambda each: loss(tried[each][0], seen.score))
     odds, rates = tried[strength]
@@ -135,21 +144,30 @@ def fit_judge(
         "ece": ece(verdict.apply(sigmoid(odds)), seen.score),
     }
     about = {"members": seen.members, "labels": data.labels, "seed": seed, "figures": figures}
-    artifact = Artifact("judge", about, {**arrays(fitted, seen.words), **verdict.arrays("verdict")})
+    artifact = Artifact("judge", about, {**arrays(fitted, seen), **verdict.arrays("verdict")})
     return Fit(artifact, LearnedJudge, figures, tuple(notes))
 
 
-def arrays(fitted: Weights, words: Words) -> dict[str, Any]:
-    """A judge's weights as an artifact holds them."""
+def arrays(fitted: Weights, seen: Seen) -> dict[str, Any]:
+    """A judge's weights as an artifact holds them, with what drafts are seen by."""
     held = {name: getattr(fitted, name) for name in fitted.__struct_fields__}
-    return {**held, **words.arrays()}
+    return {**held, **seen.words.arrays(), **seen.prior.arrays()}
 
 
-def seen_in(ballots: Ballots, rows: Ints | None = None, columns: Ints | None = None) -> Seen:
+@cache
+def shipped() -> Forest:
+    """The trees that judges begin with; `benchmarks/learning/draft_prior.py` made them."""
+    return revived(str(TREES), "", "trees", lambda artifact: Forest.revived(artifact.arrays))
+
+
+def seen_in(
+    ballots: Ballots, rows: Ints | None = None, columns: Ints | None = None, prior: bool = True
+) -> Seen:
     """What graded drafts show, question by question.
 
     rows, columns: some of the questions and members, numbered anew; None takes all.
     """
+    trees = shipped() if prior else Forest.none()
     rows = np.arange(len(ballots.queries)) if rows is None else rows
     columns = np.arange(len(ballots.members)) if columns is None else columns
     score = ballots.score[np.ix_(rows, columns)]
@@ -168,12 +186,13 @@ def seen_in(ballots: Ballots, rows: Ints | None = None, columns: Ints | None = N
         places[:, 1],
         places[:, 0],
         score[~np.isnan(score)],
-        features,
+        with_prior(features, trees),
         words.rows(asked),
         words.rows(texts),
         [ballots.members[column] for column in columns],
         [prompt or ballots.queries[row] for prompt, row in zip(asked, rows, strict=True)],
         words,
+        trees,
     )
 
 
@@ -182,7 +201,8 @@ def weighed(seen: Seen, strength: float = STRENGTH) -> Weights:
     centre, scale = seen.features.mean(axis=0), seen.features.std(axis=0)
     scale = np.where(scale > 1e-9, scale, 1.0)
     own = OWN * np.eye(len(seen.members))[seen.who]
-    shown = SHOWN * standard(seen.features, centre, scale)
+    free = np.append(np.full(len(centre) - 1, SHOWN), BELIEVED)
+    shown = free * standard(seen.features, centre, scale)
     rows = side_by_side(seen.said, seen.asked.take(seen.question))
     found = binary(rows.beside(np.hstack([shown, own])), seen.score[:, None], strength, close=CLOSE)
     width, count = seen.said.width, shown.shape[1]
@@ -190,7 +210,7 @@ def weighed(seen: Seen, strength: float = STRENGTH) -> Weights:
         found.weights[:, 0], (width, 2 * width, 2 * width + count)
     )
     base = found.intercept[0] + OWN * levels
-    return Weights(centre, scale, SHOWN * weights, said, asked, base)
+    return Weights(centre, scale, free * weights, said, asked, base)
 
 
 def side_by_side(left: Sparse, right: Sparse) -> Sparse:

@@ -14,6 +14,7 @@ TASKS = 30
 STARTS = 3
 IMAGINED = 5.0  # questions that a member's mean counts for in each task
 GATE = 0.3  # penalty on the weights that tell tasks apart
+FLAT = 0.01  # share of a direction's length below which its spread is none
 
 
 def pair_experts(rows: Sparse, scores: Floats) -> list[Expert]:
@@ -118,7 +119,8 @@ def clusters(points: Floats, count: int, seed: int, rounds: int = 15) -> Ints:
 def directions(rows: Sparse, count: int, seed: int) -> Floats:
     """Weights (width, count) that make rows into coordinates of spread SCALE.
 
-    The directions of most variance, found by random projections (Halko et al. 2011).
+    The directions of most variance, found by random projections (Halko et al. 2011). One in which
+    all rows lie at the same place, as what every prompt says, tells nothing: its weights are 0.
     """
     chance = np.random.default_rng(seed)
     base = rows.transposed_times(chance.normal(size=(rows.shape[0], count + 10)))
@@ -128,5 +130,6 @@ def directions(rows: Sparse, count: int, seed: int) -> Floats:
     kept = np.argsort(-values)[:count]
     found = base @ (turned[:, kept] / np.sqrt(np.maximum(values[kept], 1e-12)))
     spread = rows.times(found).std(axis=0)
-    made: Floats = SCALE * found / np.maximum(spread, 1e-6)
+    told = spread > FLAT / np.sqrt(rows.shape[0])  # a coordinate's length over all rows is 1
+    made: Floats = found * np.where(told, SCALE / np.where(told, spread, 1.0), 0.0)
     return made
