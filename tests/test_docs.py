@@ -30,6 +30,7 @@ from onefold.core.part import walk
 from onefold.core.registry import names, registry
 from onefold.core.spec import build, dump, loaded
 from onefold.delivery.deployment import Deployment
+from onefold.delivery.provider import Provider, Reply, Request
 from onefold.delivery.session import Session
 from onefold.lab.recipe import Recipe, load_recipe, recipe
 from onefold.verbs import Operator
@@ -231,7 +232,7 @@ def test_every_recipe_is_built_dumped_compared_and_run(path, folder, instantly):
     assert recipe(made.dump()) == made
     assert build(dump(made.operator)) == made.operator
     asked = {getattr(part, "model", None) for part in walk(made.operator)}
-    with Session({model: obliging for model in asked if isinstance(model, str)}):
+    with Session({model: Obliging() for model in asked if isinstance(model, str)}):
         assert instantly(made.operator("How sure?")).text
     if not waits_for_a_recording(made):
         with made.session(cache=None) as session:
@@ -240,10 +241,18 @@ def test_every_recipe_is_built_dumped_compared_and_run(path, folder, instantly):
                 assert instantly(made.operator("What is 17 + 25?")).text
 
 
-async def obliging(text: str) -> str:
-    """A model that says 0.5, and to a judge's question the verdict that stands there as example."""
-    verdicts = re.findall(r'\{"mark".*\}', text)
-    return verdicts[-1] if verdicts else "0.5"
+class Obliging(Provider, name="obliging"):
+    """A model that says 0.5, or to a judge's question the verdict that stands there as example; it
+    would go on with any answer that was begun.
+    """
+
+    async def complete(self, request: Request) -> Reply:
+        text = "\n".join(message.content for message in request.messages)
+        verdicts = re.findall(r'\{"mark".*\}', text)
+        return Reply(verdicts[-1] if verdicts else "0.5")
+
+    def _continues(self) -> bool:
+        return True
 
 
 def waits_for_a_recording(made: Recipe) -> bool:

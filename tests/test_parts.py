@@ -26,15 +26,33 @@ SAMPLES: dict[str, list[Any]] = {
     "encoder.embedded": ["m", {"model": "m", "provider": {"fake": ["hi"]}, "batch": 2}],
     "encoder.sentences": ["folder", {"source": "folder", "device": "cpu", "batch": 2}],
     "judge.calibrated": [{"judge": "stated", "path": "judge.npz"}],
+    "judge.checked": [{"answers": {"q1": 42, "What is 2+2?": "4"}, "relative": 0.01}],
     "judge.entails": ["fake:a"],
     "judge.graded": ["fake:a", {"operator": "fake:a", "scale": [1, 5], "structured": False}],
     "judge.learned": [{"path": "judge.npz"}, {"path": "judge.npz", "hash": "ab12"}],
+    "judge.learned_reward": [{"path": "reward.npz"}, {"path": "reward.npz", "hash": "ab12"}],
     "judge.least": [["stated", "tokens"]],
     "judge.mean": [["stated", "tokens"], {"judges": ["stated", "tokens"], "weights": [1, 3]}],
     "judge.median": [["stated", "tokens"]],
     "judge.near": [{"encoder": "hashing", "at": 0.9}],
     "judge.pairs": ["fake:a", {"operator": "fake:a", "rubric": "Shorter.", "swap": False}],
+    "judge.process": [
+        "arithmetic",
+        {"marker": {"step_reward": "fake:[0.5]"}, "aggregate": "prod", "at": ["\n\n"]},
+    ],
+    "judge.prospects": [
+        {"path": "places.npz"},
+        {"path": "places.npz", "hash": "ab12", "encoder": "hashing"},
+    ],
     "judge.reward": ["http://localhost:1/score", {"model": "fake:0.5", "scale": [-5, 5]}],
+    "judge.rewards": [
+        {"process": {"process": "arithmetic"}, "outcome": {"reward": "fake:1"}, "prm_weight": 0.8}
+    ],
+    "marker.graded_steps": ["fake:a", {"operator": "fake:a", "best": 1, "structured": False}],
+    "marker.step_reward": [
+        "http://localhost:1/pooling",
+        {"model": "fake:[0.5]", "convention": "skywork", "raw": True},
+    ],
     "operator.blend": ["fake:a", {"operator": {"panel": ["fake:a"]}, "seed": 3}],
     "operator.cached": [{"operator": "fake:a"}, {"operator": "fake:a", "seconds": 2.5}],
     "operator.calibrated": [{"vote": "majority", "path": "vote.npz"}],
@@ -70,6 +88,15 @@ SAMPLES: dict[str, list[Any]] = {
         {"judges": [{"pairs": "fake:a"}, {"pairs": "fake:b"}], "rule": "copeland", "most": 3},
     ],
     "operator.read": [{"operator": "fake:a", "reads": "plain"}],
+    "operator.search": [
+        {"model": "fake:a", "strategy": "majority"},
+        {
+            "model": "fake:a",
+            "judge": "complete",
+            "strategy": {"beam": {"width": 2}},
+            "budget": {"calls": 9},
+        },
+    ],
     "operator.within": [{"operator": "fake:a", "seconds": 0.5}],
     "provider.anthropic": [
         "claude-haiku-5-5",
@@ -97,6 +124,7 @@ SAMPLES: dict[str, list[Any]] = {
     ],
     "provider.llamacpp": ["m"],
     "provider.lmstudio": ["m"],
+    "provider.local": ["small", {"model": "small", "price": [0.05, 0.2]}],
     "provider.mistral": ["mistral-small-latest"],
     "provider.ollama": ["llama3.2:1b", {"model": "m", "body": {"options": {"num_ctx": 16384}}}],
     "provider.ollama-embeddings": ["nomic-embed-text"],
@@ -121,8 +149,24 @@ SAMPLES: dict[str, list[Any]] = {
     "provider.responses": ["gpt-5-mini"],
     "provider.scores": [{"model": "m", "base_url": "http://localhost:1/pooling"}],
     "provider.together": ["meta-llama/Llama-3.3-70B-Instruct-Turbo"],
+    "provider.transformers": [
+        "models/mine",
+        {"path": "models/mine", "device": "cuda:1", "dtype": "bfloat16", "batch": 4},
+    ],
+    "provider.transformers-scores": [
+        "models/rm",
+        {"path": "models/prm", "at": "ки", "among": ["+", "-"]},
+    ],
     "provider.vllm": ["m", {"model": "m", "base_url": "http://localhost:1/v1"}],
     "provider.xai": ["grok-4"],
+    "router.analysed": [
+        {"to": {"mathematical": ["a"]}},
+        {"to": {"mathematical": ["a"]}, "hard": {"mathematical": ["b"]}, "complexity": 0.6},
+    ],
+    "router.bandit": [
+        {"members": ["a", "b"]},
+        {"members": ["a", "b"], "path": "places.npz", "sampling": True},
+    ],
     "router.first_of": [[{"keywords": {"math": "a"}}]],
     "router.keywords": [
         {"math": ["a", "b"], "code": "c"},
@@ -134,6 +178,10 @@ SAMPLES: dict[str, list[Any]] = {
         {"path": "r.npz", "encoder": "hashing"},
     ],
     "router.least_busy": [{"members": ["a"]}],
+    "router.manifold": [
+        {"path": "places.npz"},
+        {"path": "places.npz", "keep": 2, "unfamiliar": "a"},
+    ],
     "router.mix": [{"routers": [{"keywords": {"math": "a"}}], "weights": [2]}],
     "router.nearest": [
         "kinds.npz",
@@ -147,6 +195,11 @@ SAMPLES: dict[str, list[Any]] = {
         {"router": {"keywords": {"math": "a"}}},
     ],
     "router.per_second": [{"members": ["a"]}],
+    "router.performance": [
+        {"members": ["a", "b"]},
+        {"router": {"keywords": {"math": "a"}}, "cautious": True},
+    ],
+    "router.round_robin": [{"members": ["a", "b"]}],
     "router.top": [{"router": {"keywords": {"math": "a"}}, "count": 2}],
     "stop.all_of": [["first", {"agree": {"share": 0.5, "least": 3}}]],
     "stop.any_of": [["never", {"spent": {"calls": 3}}]],

@@ -6,7 +6,7 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from onefold.providers.local.tokens import LARGEST, Tokens
 
@@ -17,7 +17,7 @@ THETA = 10_000.0
 
 def norm(x: Tensor) -> Tensor:
     """Root-mean-square norm without gains."""
-    return F.rms_norm(x, (x.shape[-1],), eps=1e-6)
+    return functional.rms_norm(x, (x.shape[-1],), eps=1e-6)
 
 
 class Block(nn.Module):
@@ -34,16 +34,20 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, turn: tuple[Tensor, Tensor], mask: Tensor) -> Tensor:
         rows, length, width = x.shape
-        past = F.pad(norm(x), (0, 0, WIDTH - 1, 0))
+        past = functional.pad(norm(x), (0, 0, WIDTH - 1, 0))
         for back in range(WIDTH):
             start = WIDTH - 1 - back
             x = x + past[:, start : start + length] * self.conv[back]
-        q, k, v = F.linear(norm(x), self.qkv).view(rows, length, 3, self.heads, -1).unbind(2)
+        q, k, v = (
+            functional.linear(norm(x), self.qkv).view(rows, length, 3, self.heads, -1).unbind(2)
+        )
         q, k = rotated(q, turn).transpose(1, 2), rotated(k, turn).transpose(1, 2)
         seen = (q @ k.transpose(-1, -2)) / math.sqrt(q.shape[-1]) + mask
         mixed = seen.softmax(-1) @ v.transpose(1, 2)
-        x = x + F.linear(mixed.transpose(1, 2).reshape(rows, length, width), self.out)
-        return x + F.linear(F.relu(F.linear(norm(x), self.up)).square(), self.down)
+        x = x + functional.linear(mixed.transpose(1, 2).reshape(rows, length, width), self.out)
+        return x + functional.linear(
+            functional.relu(functional.linear(norm(x), self.up)).square(), self.down
+        )
 
 
 def rotated(x: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
@@ -73,7 +77,7 @@ class Net(nn.Module):
         x = norm(self.embed[codes])
         for block in self.blocks:
             x = block(x, turn, mask)
-        return F.linear(norm(x[wanted]) * self.gain, self.embed)
+        return functional.linear(norm(x[wanted]) * self.gain, self.embed)
 
 
 def first_embedding(tokens: Tokens, width: int) -> Tensor:

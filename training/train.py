@@ -15,7 +15,7 @@ from random import Random
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn import functional
 
 from onefold.lab.puzzles.puzzle import Puzzle
 from onefold.providers.local.tokens import BOT, END, PAD, USER, Tokens
@@ -120,7 +120,7 @@ def train(name: str, out: Path) -> None:
             with torch.autocast("cpu", torch.bfloat16):
                 logits = net(codes[:, :-1], learned[:, 1:])
             goal = codes[:, 1:][learned[:, 1:]]
-            loss = F.cross_entropy(logits.float(), goal, reduction="sum") / count
+            loss = functional.cross_entropy(logits.float(), goal, reduction="sum") / count
             loss.backward()
             total += loss.item()
         losses.append(total)

@@ -1,7 +1,10 @@
-"""The public face: every name that `import onefold as of` offers, and nothing else."""
+"""The public face: every name that `import onefold as of` offers, and nothing else.
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+Nothing but imports: `onefold` reads them to load each name when it is first used, and whoever
+needs every part of the house imports them all. What needs numpy holds no parts and waits.
+"""
+
+from typing import TYPE_CHECKING
 
 import onefold.providers.names  # noqa: F401 (registers the ready models)
 from onefold.core.answer import Answer, Failure, Token
@@ -51,21 +54,38 @@ from onefold.judges.combine import Least, Mean, Median
 from onefold.judges.graded import Graded
 from onefold.judges.learned import LearnedJudge
 from onefold.judges.pairs import Pairs
+from onefold.judges.prospects import Prospects
 from onefold.judges.reward import Reward
 from onefold.judges.same import Entails, Near, SameJson, SameNumber
 from onefold.judges.stated import Stated
 from onefold.judges.tokens import Tokens
+from onefold.judges.verifiers.blend import Rewards
+from onefold.judges.verifiers.checked import CheckedAnswer
+from onefold.judges.verifiers.complete import Complete
+from onefold.judges.verifiers.learned import LearnedReward
+from onefold.judges.verifiers.process import Process
 from onefold.lab.measure import Outcome, Statistics, by_member, statistics
 from onefold.lab.probe import Finding, Probed, probe
 from onefold.lab.prompts import load_prompts
 from onefold.lab.recipe import Recipe, load_models, load_recipe, recipe
 from onefold.lab.report import members_of, report, write_report
 from onefold.lab.run import Run, arun, run
+from onefold.markers.arithmetic import Arithmetic
+from onefold.markers.graded import GradedSteps
+from onefold.markers.reward import StepReward
 from onefold.operators.asking import aembed, ask, embed, plan, start, stream
 from onefold.operators.layers import layers
 from onefold.operators.model import Model
 from onefold.operators.panel import Panel
 from onefold.operators.presets import best_of, cascade, hedged, parallel, sequential
+from onefold.operators.search.adaptive import Adaptive
+from onefold.operators.search.beams import DVTS, Beam, GuidedSampling
+from onefold.operators.search.particles import Particles, Rebase
+from onefold.operators.search.purse import Bounds
+from onefold.operators.search.search import Search
+from onefold.operators.search.strategy import Strategy
+from onefold.operators.search.trees import MCTS, BestFirst
+from onefold.operators.search.whole import BestOfN, MajorityOfN, WeightedBestOfN
 from onefold.operators.votes.blend import Blend
 from onefold.operators.votes.calibrated import CalibratedVote
 from onefold.operators.votes.clusters import Clustered, semantic_entropy
@@ -79,7 +99,10 @@ from onefold.operators.votes.ranked import Ranked
 from onefold.operators.wrappers import Cached, Named, Read, Within
 from onefold.providers.chance import Latency
 from onefold.providers.fake import Fake
+from onefold.providers.huggingface.causal import Transformers
+from onefold.providers.huggingface.scoring import TransformersScores
 from onefold.providers.litellm import LiteLLM
+from onefold.providers.local.local import Local
 from onefold.providers.replay import Replay, replay
 from onefold.providers.sdk import OpenAISDK
 from onefold.providers.sim import Sim
@@ -111,13 +134,16 @@ from onefold.readers.number import Number
 from onefold.readers.similarity import similarity
 from onefold.readers.text import LowercaseTrim, Plain
 from onefold.recording.recording import Draft, Recording
+from onefold.routers.analysis import Analysed
+from onefold.routers.bandit import Bandit
 from onefold.routers.combine import FirstOf, Mix, Top
 from onefold.routers.keywords import Keywords, task_types
 from onefold.routers.learned import Learned
+from onefold.routers.manifold import Manifold
 from onefold.routers.nearest import Nearest
 from onefold.routers.next import Next
 from onefold.routers.online import Online
-from onefold.routers.weigh import LeastBusy, PerDollar, PerSecond
+from onefold.routers.weigh import LeastBusy, PerDollar, Performance, PerSecond, RoundRobin
 from onefold.runtime.clock import instantly
 from onefold.runtime.logs import Line, Lines, Logged
 from onefold.runtime.otel import OpenTelemetry
@@ -130,7 +156,7 @@ from onefold.stops.agreement import Agree, Certified, Decided, First
 from onefold.stops.bounds import AllOf, AnyOf, Never, Spent, Sure
 from onefold.stops.learned import Worth
 from onefold.stops.race import Lead
-from onefold.verbs import Chain, Encoder, Judge, Operator, Race, Reader, Router, Stop, Vote
+from onefold.verbs import Chain, Encoder, Judge, Marker, Operator, Race, Reader, Router, Stop, Vote
 
 if TYPE_CHECKING:
     from onefold.fitted.calibration import Calibration, ece, reliability
@@ -144,256 +170,47 @@ if TYPE_CHECKING:
     from onefold.learn.cascade import fit_cascade
     from onefold.learn.fit import Fit
     from onefold.learn.judge import fit_judge
+    from onefold.learn.reward import fit_reward
+    from onefold.learn.routers.manifold import fit_manifold
     from onefold.learn.routers.nearest import fit_nearest, fit_taxonomy
     from onefold.learn.routers.router import fit_router
     from onefold.learn.votes.vote import fit_vote
+    from onefold.routers.analysis import Analysis, analyse
+    from onefold.routers.manifold import Recommendation, recommend
 
+# fmt: off
 __all__ = [
-    "Agree",
-    "Agreement",
-    "AllOf",
-    "Answer",
-    "Anthropic",
-    "AnyOf",
-    "Azure",
-    "Ballot",
-    "Ballots",
-    "Best",
-    "Blend",
-    "Boolean",
-    "Breaking",
-    "Budget",
-    "BudgetExceeded",
-    "Cached",
-    "Calibrated",
-    "CalibratedVote",
-    "Calibration",
-    "Certified",
-    "Chain",
-    "Change",
-    "Choice",
-    "Clustered",
-    "Compatible",
-    "ConfigError",
-    "Cost",
-    "Crowd",
-    "Decided",
-    "DeepSeek",
-    "Deployment",
-    "Draft",
-    "Earned",
-    "Embedded",
-    "Embeddings",
-    "Encoder",
-    "Entails",
-    "Event",
-    "Example",
-    "Experience",
-    "Failure",
-    "Fake",
-    "Filtered",
-    "Finding",
-    "First",
-    "FirstOf",
-    "Fit",
-    "Fleet",
-    "Fused",
-    "Fusion",
-    "Gemini",
-    "Graded",
-    "Groq",
-    "Hashing",
-    "Hedging",
-    "Http",
-    "Https",
-    "Json",
-    "Judge",
-    "Keywords",
-    "LMStudio",
-    "LastWord",
-    "Latency",
-    "Lead",
-    "Learned",
-    "LearnedJudge",
-    "Least",
-    "LeastBusy",
-    "Likeliest",
-    "Limits",
-    "Line",
-    "Lines",
-    "LiteLLM",
-    "LlamaCpp",
-    "Logged",
-    "LowercaseTrim",
-    "Majority",
-    "Math",
-    "Mean",
-    "Median",
-    "Message",
-    "MissingExtra",
-    "Mistral",
-    "Mix",
-    "Model",
-    "ModelError",
-    "Named",
-    "Near",
-    "Nearest",
-    "Never",
-    "Next",
-    "NoAnswer",
-    "NoCredit",
-    "NoSuchModel",
-    "NotRecorded",
-    "Number",
-    "Ollama",
-    "OllamaEmbeddings",
-    "OnefoldError",
-    "Online",
-    "OpenAI",
-    "OpenAISDK",
-    "OpenRouter",
-    "OpenTelemetry",
-    "Operator",
-    "Outcome",
-    "Pairs",
-    "Panel",
-    "PerDollar",
-    "PerSecond",
-    "Plain",
-    "Plan",
-    "Price",
-    "Probed",
-    "Prometheus",
-    "Provider",
-    "Query",
-    "Race",
-    "Ranked",
-    "RateLimited",
-    "Read",
-    "Reader",
-    "Recipe",
-    "Recording",
-    "Refused",
-    "Replay",
-    "Reply",
-    "Request",
-    "Responses",
-    "Results",
-    "Retry",
-    "Reward",
-    "Router",
-    "Run",
-    "SameJson",
-    "SameNumber",
-    "Sampling",
-    "Scores",
-    "Sentences",
-    "Session",
-    "Sim",
-    "Span",
-    "Spending",
-    "Spent",
-    "Standing",
-    "Stated",
-    "Statistics",
-    "Stop",
-    "Stream",
-    "Sure",
-    "Tally",
-    "Telemetry",
-    "TimedOut",
-    "Together",
-    "Token",
-    "Tokens",
-    "TooLong",
-    "Top",
-    "Trust",
-    "Tuned",
-    "Unanimous",
-    "Unreachable",
-    "Unreadable",
-    "Usage",
-    "Verdict",
-    "Vllm",
-    "Vote",
-    "Weighted",
-    "Within",
-    "Worth",
-    "WrongKey",
-    "Xai",
-    "aembed",
-    "arun",
-    "ask",
-    "bench",
-    "best_of",
-    "build",
-    "by_member",
-    "calibrated",
-    "cascade",
-    "compare",
-    "dump",
-    "ece",
-    "embed",
-    "fit_calibration",
-    "fit_cascade",
-    "fit_judge",
-    "fit_nearest",
-    "fit_router",
-    "fit_taxonomy",
-    "fit_vote",
-    "hedged",
-    "instantly",
-    "judge",
-    "layers",
-    "load_models",
-    "load_prompts",
-    "load_recipe",
-    "members_of",
-    "operator",
-    "parallel",
-    "plan",
-    "probe",
-    "provider",
-    "reader",
-    "recipe",
-    "reliability",
-    "replay",
-    "report",
-    "router",
-    "run",
-    "semantic_entropy",
-    "sequential",
-    "similarity",
-    "start",
-    "statistics",
-    "stop",
-    "stream",
-    "task_types",
-    "tune",
-    "write_bench",
-    "write_report",
+    "DVTS", "MCTS", "Adaptive", "Agree", "Agreement", "AllOf", "Analysed", "Analysis", "Answer",
+    "Anthropic", "AnyOf", "Arithmetic", "Azure", "Ballot", "Ballots", "Bandit", "Beam", "Best",
+    "BestFirst", "BestOfN", "Blend", "Boolean", "Bounds", "Breaking", "Budget", "BudgetExceeded",
+    "Cached", "Calibrated", "CalibratedVote", "Calibration", "Certified", "Chain", "Change",
+    "CheckedAnswer", "Choice", "Clustered", "Compatible", "Complete", "ConfigError", "Cost",
+    "Crowd", "Decided", "DeepSeek", "Deployment", "Draft", "Earned", "Embedded", "Embeddings",
+    "Encoder", "Entails", "Event", "Example", "Experience", "Failure", "Fake", "Filtered",
+    "Finding", "First", "FirstOf", "Fit", "Fleet", "Fused", "Fusion", "Gemini", "Graded",
+    "GradedSteps", "Groq", "GuidedSampling", "Hashing", "Hedging", "Http", "Https", "Json",
+    "Judge", "Keywords", "LMStudio", "LastWord", "Latency", "Lead", "Learned", "LearnedJudge",
+    "LearnedReward", "Least", "LeastBusy", "Likeliest", "Limits", "Line", "Lines", "LiteLLM",
+    "LlamaCpp", "Local", "Logged", "LowercaseTrim", "Majority", "MajorityOfN", "Manifold",
+    "Marker", "Math", "Mean", "Median", "Message", "MissingExtra", "Mistral", "Mix", "Model",
+    "ModelError", "Named", "Near", "Nearest", "Never", "Next", "NoAnswer", "NoCredit",
+    "NoSuchModel", "NotRecorded", "Number", "Ollama", "OllamaEmbeddings", "OnefoldError", "Online",
+    "OpenAI", "OpenAISDK", "OpenRouter", "OpenTelemetry", "Operator", "Outcome", "Pairs", "Panel",
+    "Particles", "PerDollar", "PerSecond", "Performance", "Plain", "Plan", "Price", "Probed",
+    "Process", "Prometheus", "Prospects", "Provider", "Query", "Race", "Ranked", "RateLimited",
+    "Read", "Reader", "Rebase", "Recipe", "Recommendation", "Recording", "Refused", "Replay",
+    "Reply", "Request", "Responses", "Results", "Retry", "Reward", "Rewards", "RoundRobin",
+    "Router", "Run", "SameJson", "SameNumber", "Sampling", "Scores", "Search", "Sentences",
+    "Session", "Sim", "Span", "Spending", "Spent", "Standing", "Stated", "Statistics",
+    "StepReward", "Stop", "Strategy", "Stream", "Sure", "Tally", "Telemetry", "TimedOut",
+    "Together", "Token", "Tokens", "TooLong", "Top", "Transformers", "TransformersScores", "Trust",
+    "Tuned", "Unanimous", "Unreachable", "Unreadable", "Usage", "Verdict", "Vllm", "Vote",
+    "Weighted", "WeightedBestOfN", "Within", "Worth", "WrongKey", "Xai", "aembed", "analyse",
+    "arun", "ask", "bench", "best_of", "build", "by_member", "calibrated", "cascade", "compare",
+    "dump", "ece", "embed", "fit_calibration", "fit_cascade", "fit_judge", "fit_manifold",
+    "fit_nearest", "fit_reward", "fit_router", "fit_taxonomy", "fit_vote", "hedged", "instantly",
+    "judge", "layers", "load_models", "load_prompts", "load_recipe", "members_of", "operator",
+    "parallel", "plan", "probe", "provider", "reader", "recipe", "recommend", "reliability",
+    "replay", "report", "router", "run", "semantic_entropy", "sequential", "similarity", "start",
+    "statistics", "stop", "stream", "task_types", "tune", "write_bench", "write_report",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    """What needs numpy loads when it is used."""
-    rooms = {
-        "fitted.calibration": ("Calibration", "ece", "reliability"),
-        "lab.bench.bench": ("bench",),
-        "lab.bench.compare": ("compare",),
-        "lab.bench.page": ("write_bench",),
-        "lab.bench.results": ("Results",),
-        "lab.tuning.tune": ("Tuned", "tune"),
-        "learn.ballots": ("Ballots", "Verdict"),
-        "learn.calibrate": ("calibrated", "fit_calibration"),
-        "learn.cascade": ("fit_cascade",),
-        "learn.fit": ("Fit",),
-        "learn.judge": ("fit_judge",),
-        "learn.routers.nearest": ("fit_nearest", "fit_taxonomy"),
-        "learn.routers.router": ("fit_router",),
-        "learn.votes.vote": ("fit_vote",),
-    }
-    for room, held in rooms.items():
-        if name in held:
-            return getattr(import_module(f"onefold.{room}"), name)
-    raise AttributeError(f"onefold has no {name!r}")

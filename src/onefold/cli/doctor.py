@@ -26,9 +26,10 @@ from onefold.providers.http.clock import clock
 from onefold.providers.wires.wire import Wire
 from onefold.runtime.bridge import bridge
 
-NEEDED = ("msgspec", "aiohttp", "numpy", "PyYAML", "rich", "typer")
+NEEDED = ("msgspec", "aiohttp", "numpy", "PyYAML", "rich", "safetensors", "typer")
 EXTRAS = {
     "litellm": "litellm",
+    "manifold": "umap",
     "math": "math_verify",
     "openai": "openai",
     "otel": "opentelemetry",
@@ -37,6 +38,8 @@ EXTRAS = {
     "prices": "genai_prices",
     "prometheus": "prometheus_client",
     "sentences": "sentence_transformers",
+    "train": "torch",
+    "transformers": "transformers",
 }
 OFF = 60.0  # seconds that a clock may be off before limits and times of day go wrong
 
@@ -80,7 +83,7 @@ def doctor(
 
 def show(lines: list[Line]) -> None:
     """Print what was found."""
-    width = max([18, *(len(what) for _, what, _ in lines)])
+    width = max([20, *(len(what) + 1 for _, what, _ in lines)])
     for mark, what, said in lines:
         typer.echo(f"{mark:<4} {what:<{width}} {said}")
 

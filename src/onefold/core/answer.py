@@ -46,7 +46,8 @@ class Answer(Struct, frozen=True):
     seconds: from the question to this answer.
     error: set on a draft that failed.
     model, sample: the model that spoke, and which of its draws it was; for leaves.
-    finish: why a leaf's text ended: stop, length (it was cut off), filtered, refused, tool.
+    finish: why a leaf's text ended: stop, until (at a text given as `until`, where the service
+        tells), length (it was cut off), filtered, refused, tool.
     tokens: a leaf's tokens with their log-probabilities, where they were asked for.
     reasoning: what a leaf thought aloud, where its service tells it.
     trust: the fitted probability that it is right, where a fit stands behind `confidence`.

@@ -108,7 +108,9 @@ class Reply(Struct, frozen=True, omit_defaults=True):
     confidence: share in [0, 1] that the service or the script stated; with log-probabilities
         the geometric mean of the tokens' probabilities.
     usd: what the service says it cost, None to leave it to the deployment's price.
-    finish: why it ended: stop, length, filtered, refused, tool, or the service's own word.
+    finish: why it ended: until (at one of the request's `stop` texts, where the service tells),
+        stop, length, filtered, refused, tool, or the service's own word. A stop text is never part
+        of the reply.
     tokens_cached, tokens_written: of tokens_in, those read from and written to the service's
         prompt cache. tokens_reasoning: of tokens_out, those of hidden reasoning.
     tokens: the reply's tokens with their log-probabilities, where they were asked for.
@@ -141,11 +143,13 @@ class Provider(Part, abstract=True):
     remote: whether calls leave the process: they may then be paid for although no reply came.
     bounded: whether it keeps to `max_tokens`, so that the most a call can cost is known.
     silent: whether it writes nothing, as one that embeds or scores; it then has no `max_tokens`.
+    tells: whether `finish` tells a stop text (`until`) from the model's own end (`stop`).
     """
 
     remote: ClassVar[bool] = True
     bounded: ClassVar[bool] = False
     silent: ClassVar[bool] = False
+    tells: ClassVar[bool] = False
 
     @abstractmethod
     async def complete(self, request: Request) -> Reply:
@@ -159,6 +163,10 @@ class Provider(Part, abstract=True):
 
     def _prepare(self, model: str) -> None:
         """Check, before anything is paid, that this model can be asked; raises ConfigError."""
+
+    def _continues(self) -> bool:
+        """Whether it continues a partial answer: a last message by the assistant."""
+        return False
 
     @classmethod
     def _from_text(cls, text: str) -> Any:

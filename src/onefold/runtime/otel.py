@@ -79,7 +79,7 @@ PROVIDERS = {
     "mistral": "mistral_ai",
     "xai": "x_ai",
 }  # those that the conventions call otherwise
-FINISHES = {"filtered": "content_filter", "tool": "tool_call"}
+FINISHES = {"filtered": "content_filter", "tool": "tool_call", "until": "stop"}
 UNKNOWN = "unknown"
 
 

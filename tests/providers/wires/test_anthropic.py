@@ -279,7 +279,7 @@ def test_however_a_stream_is_cut_the_reply_is_the_same(cuts, windows):
     ("reason", "finish"),
     [
         ("end_turn", "stop"),
-        ("stop_sequence", "stop"),
+        ("stop_sequence", "until"),
         ("max_tokens", "length"),
         ("model_context_window_exceeded", "length"),
         ("refusal", "refused"),

@@ -107,12 +107,32 @@ def test_a_whole_completion_is_read():
         ("model_length", "length"),
         ("max_tokens", "length"),
         ("eos", "stop"),
+        ("eos_token", "stop"),
+        ("stop_sequence", "until"),
         ("insufficient_system_resource", "insufficient_system_resource"),
     ],
 )
 def test_why_it_stopped_is_told_in_our_words(reason, finish):
     reply = read({"message": {"content": "x"}, "finish_reason": reason})
     assert (reply.text, reply.finish) == ("x", finish)
+
+
+@pytest.mark.parametrize("where", ["stop_reason", "matched_stop"])
+@pytest.mark.parametrize(
+    ("at", "reason", "finish"),
+    [
+        ("\n", "stop", "until"),
+        (2, "stop", "stop"),
+        (None, "stop", "stop"),
+        ("\n", "length", "length"),
+    ],
+)
+def test_a_stop_text_where_it_ended_is_told_from_the_models_own_end(where, at, reason, finish):
+    choice = {"message": {"content": "x"}, "finish_reason": reason, where: at}
+    assert read(choice).finish == finish
+    last = chunk(reason)
+    last["choices"][0][where] = at
+    assert streamed(events(chunk(content="x"), last))[1].finish == finish
 
 
 def test_a_refusal_is_the_text_where_there_is_no_other():

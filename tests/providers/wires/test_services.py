@@ -9,6 +9,8 @@ from onefold.core.errors import ConfigError, Refused
 from onefold.core.query import Message
 from onefold.delivery.deployment import provider
 from onefold.delivery.provider import Request, Sampling
+from onefold.providers.wires.embeddings import OllamaEmbeddings
+from onefold.providers.wires.ollama import Ollama
 from onefold.providers.wires.services import (
     Azure,
     Compatible,
@@ -158,6 +160,12 @@ def test_a_partial_answer_is_continued_in_the_services_own_dialect(cls, path, la
     said = [*SAID, {"role": "assistant", "content": "Hel", **last}]
     assert sent(cls("x"), BEGUN) == (path, {"model": "x", "messages": said, **more})
     cls("x")._speakable(Request("m", BEGUN))
+
+
+def test_who_continues_a_partial_answer_says_so():
+    assert [cls("m")._continues() for cls in (Vllm, Groq, Ollama, OpenAI)] == [True] * 3 + [False]
+    assert not Groq("m", continues="none")._continues()
+    assert not OllamaEmbeddings("m")._continues()
 
 
 def test_a_compatible_server_continues_as_its_field_says():

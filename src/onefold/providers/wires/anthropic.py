@@ -21,7 +21,7 @@ from onefold.providers.wires.wire import Fold, Service, Wire, count, ended_early
 LIMIT = 8192  # tokens a reply may have where the request says nothing: this API wants a limit
 FINISH = {
     "end_turn": "stop",
-    "stop_sequence": "stop",
+    "stop_sequence": "until",
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
     "refusal": "refused",
@@ -40,6 +40,7 @@ class Anthropic(Wire, name="anthropic"):
     beginning is sent without the white space at its end, which the service does not take.
     """
 
+    tells: ClassVar[bool] = True
     service: ClassVar[Service] = Service(
         "https://api.anthropic.com",
         ("ANTHROPIC_API_KEY",),

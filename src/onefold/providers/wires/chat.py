@@ -26,6 +26,8 @@ FINISH = {
     "model_length": "length",
     "max_tokens": "length",
     "eos": "stop",
+    "eos_token": "stop",
+    "stop_sequence": "until",
     None: "stop",
 }
 PLAIN = Sampling()
@@ -82,7 +84,7 @@ class Chat(Wire, abstract=True):
         message = choice.message or NOTHING
         content = message.content
         text = content if type(content) is str else plain(content)
-        finish = finished(choice.finish_reason)
+        finish = finished(choice.finish_reason, choice.stop_reason or choice.matched_stop)
         if not text and message.refusal:
             text, finish = message.refusal, "refused"
         if not text and finish == "filtered":
@@ -131,7 +133,8 @@ class ChatFold(Fold):
     """Adds up the chunks of a chat completion."""
 
     __slots__ = (
-        "done", "finish", "last", "logprobs", "model", "pieces", "reasoning", "refusal", "usage",
+        "at", "done", "finish", "last", "logprobs", "model", "pieces", "reasoning", "refusal",
+        "usage",
     )  # fmt: skip
 
     def __init__(self, model: str) -> None:
@@ -141,6 +144,7 @@ class ChatFold(Fold):
         self.reasoning: list[str] = []
         self.logprobs: list[Chosen] = []
         self.finish: str | None = None
+        self.at: Any = None
         self.done = False
         self.last: Completion | None = None
         self.usage: Used | None = None
@@ -163,6 +167,7 @@ class ChatFold(Fold):
         delta = choice.delta or NOTHING
         if choice.finish_reason:
             self.finish = choice.finish_reason
+            self.at = choice.stop_reason or choice.matched_stop
         if choice.logprobs is not None and type(choice.logprobs) is Logprobs:
             self.logprobs += choice.logprobs.content or ()
         thinking = delta.reasoning_content or delta.reasoning or thought(delta.content)
@@ -180,7 +185,7 @@ class ChatFold(Fold):
         text = "".join(self.pieces)
         if self.last is None or not (self.finish or self.done):
             raise ended_early()
-        finish = finished(self.finish)
+        finish = finished(self.finish, self.at)
         if not text and self.refusal:
             text, finish = "".join(self.refusal), "refused"
         if not text and finish == "filtered":
@@ -196,8 +201,13 @@ def spelled(message: Message) -> dict[str, Any]:
     return {"role": message.role, "content": message.content}
 
 
-def finished(reason: str | None) -> str:
-    """Why it ended, in our words where we have one."""
+def finished(reason: str | None, at: Any = None) -> str:
+    """Why it ended, in our words where we have one.
+
+    at: the stop text where it ended, as vLLM and SGLang tell it; a number is a token's.
+    """
+    if reason == "stop" and isinstance(at, str):
+        return "until"
     return FINISH.get(reason, reason or "stop")
 
 
@@ -318,6 +328,8 @@ class Choice(Struct, gc=False):
     delta: Said | None = None
     finish_reason: str | None = None
     logprobs: Logprobs | Odd = None
+    stop_reason: Any = None
+    matched_stop: Any = None
 
 
 class Read(Struct, gc=False):

@@ -92,6 +92,7 @@ class OpenRouter(Chat, name="openrouter"):
 class Vllm(Chat, name="vllm"):
     """A vLLM server; at `http://localhost:8000/v1` unless base_url says otherwise."""
 
+    tells: ClassVar[bool] = True
     service: ClassVar[Service] = Service("http://localhost:8000/v1", continues="flag")
 
 

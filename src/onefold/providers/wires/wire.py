@@ -227,6 +227,9 @@ class Wire(Provider, abstract=True):
         """How it continues a partial answer."""
         return self.continues or self.service.continues
 
+    def _continues(self) -> bool:
+        return not self.silent and self._continuing() != "none"
+
     def _base(self) -> str:
         """The address, without a slash at its end; empty where it has none."""
         service = self.service

@@ -1,0 +1,1 @@
+"""Search guided by rewards: strategies over one tree of partial answers."""
