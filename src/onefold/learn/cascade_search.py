@@ -22,6 +22,8 @@ CONCENTRATIONS = (0.3, 0.5, 0.8, 1.2, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0)
 CHEAP = 0.5
 TRIED = 8
 CAUTION = 2.0
+BELIEF = 60  # questions that what the model expects is worth
+SEAT = 0.001  # quality that one more member must bring
 
 
 class World(Struct, frozen=True, eq=False):
@@ -70,29 +72,32 @@ class Trial(Struct, frozen=True):
     """How a cascade does on a world, beside its strongest member alone.
 
     columns: its members, the strongest last. price: what the strongest one's mean cost is worth,
-    in quality. gain: more right answers (share), with its standard error. hoped: the same as the
-    model expects it. share: of the strongest one's cost. faith: as in `Course`.
+    in quality. gain: more right answers (share), with its standard error, on so many questions.
+    hoped: the same as the model expects it. share: of the strongest one's cost. faith: as in
+    `Course`.
     """
 
     columns: tuple[int, ...]
     price: float
     gain: float
     error: float
+    questions: int
     hoped: float
     share: float
     faith: float = 0.0
 
     @property
     def promise(self) -> float:
-        """What can be counted on: half measured, half expected, which halves the winner's luck."""
-        return (self.gain + self.hoped) / 2
+        """What can be counted on: measured, less the winner's luck by what the model expects."""
+        total = self.questions * self.gain + BELIEF * self.hoped
+        return total / (self.questions + BELIEF)
 
     @property
     def cautious(self) -> float:
-        """The promise less the doubt; small changes of the strongest one's answers are doubted
-        least.
+        """The promise less the doubt: small changes of the strongest one's answers, and few
+        members, are doubted least.
         """
-        return self.promise - CAUTION * self.error
+        return self.promise - CAUTION * self.error - SEAT * len(self.columns)
 
 
 def facts(world: World, strong: str | None = None) -> Facts:
@@ -163,7 +168,7 @@ def trial(
     hoped = float(seen.chance.mean() - known.accuracy[known.strong])
     share = float(seen.usd.mean() / known.usd[known.strong])
     error = float(gains.std()) / sqrt(len(gains))
-    return Trial(columns, price, float(gains.mean()), error, hoped, share, faith)
+    return Trial(columns, price, float(gains.mean()), error, len(gains), hoped, share, faith)
 
 
 def trials(world: World, known: Facts, most: int) -> list[Trial]:
