@@ -11,7 +11,8 @@ from onefold.core.errors import ConfigError
 from onefold.core.spec import build, dump
 from onefold.fitted.deferral import Cascade
 from onefold.learn.ballots import Ballots
-from onefold.learn.cascade import fit_cascade
+from onefold.learn.cascade import Wish, fit_cascade
+from onefold.learn.cascade_search import Trial
 from onefold.recording.recording import Draft
 from onefold.verbs import Operator
 
@@ -194,3 +195,17 @@ def test_draws_of_one_member_may_stand_in_a_cascade(tmp_path):
     assert fit.artifact.about["members"] == ["m", "m#2", "strong"]
     names = [k for k, _ in groupby(m.model for m in fit.save(tmp_path / "c.npz").members)]
     assert names == ["m", "strong"]
+
+
+def test_what_was_measured_counts_more_the_more_questions_there_are():
+    def chosen(questions: int) -> float:
+        lucky = Trial((0, 2), 0.1, 0.02, 0.01, questions, -0.02, 0.5)
+        likely = Trial((1, 2), 0.2, 0.0, 0.01, questions, 0.01, 0.5)
+        return Wish(0.6).best([lucky, likely]).price
+
+    assert (chosen(30), chosen(500)) == (0.2, 0.1)
+
+
+def test_one_more_member_must_bring_more_than_it_doubts():
+    few, many = (Trial(some, 0.1, 0.01, 0.0, 200, 0.01, 0.5) for some in ((0, 2), (0, 1, 2)))
+    assert Wish(0.6).best([many, few]) is few

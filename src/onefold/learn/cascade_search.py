@@ -88,16 +88,17 @@ class Trial(Struct, frozen=True):
 
     @property
     def promise(self) -> float:
-        """What can be counted on: measured, less the winner's luck by what the model expects."""
-        total = self.questions * self.gain + BELIEF * self.hoped
-        return total / (self.questions + BELIEF)
+        """What can be counted on: half measured, half expected, which halves the winner's luck."""
+        return (self.gain + self.hoped) / 2
 
     @property
     def cautious(self) -> float:
-        """The promise less the doubt: small changes of the strongest one's answers, and few
-        members, are doubted least.
+        """What was measured and expected, by numbers, less the doubt: small changes of the
+        strongest one's answers, and few members, are doubted least.
         """
-        return self.promise - CAUTION * self.error - SEAT * len(self.columns)
+        total = self.questions * self.gain + BELIEF * self.hoped
+        likely = total / (self.questions + BELIEF)
+        return likely - CAUTION * self.error - SEAT * len(self.columns)
 
 
 def facts(world: World, strong: str | None = None) -> Facts:
