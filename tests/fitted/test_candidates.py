@@ -50,6 +50,21 @@ def test_an_empty_answer_is_an_answer_that_no_text_repeats():
     assert traits("The result is the empty string.", "")[:2] == (0.0, 0.0)
 
 
+@pytest.mark.parametrize(
+    ("key", "wanted"), [("NaN", 1.0), (" n/a ", 1.0), ("\\", 1.0), ("None", 0.0), ("42", 0.0)]
+)
+def test_a_word_for_none_and_a_value_that_breaks_off_are_void(key, wanted):
+    assert trait("void", PLAIN, key) == wanted
+
+
+def test_agreement_on_a_long_answer_says_more_than_on_a_short_one():
+    codes, skills = np.array([[0, 1, 1]]), np.array([1.0, 0.6, 0.6])
+    short = written(codes, [["3", "4"]], [[PLAIN] * 3])
+    long = written(codes, [["3" * 40, "4" * 40]], [[PLAIN] * 3])
+    crowd = [features(Board.of(codes), skills, notes)[0][0, :, 0] for notes in (short, long)]
+    assert crowd[1][1] - crowd[1][0] > crowd[0][1] - crowd[0][0]
+
+
 def test_spellings_that_differ_in_case_space_and_quotes_are_alike():
     assert {bare(key) for key in ("'A b'", '"ab"', "ab.", "a B")} == {"ab"}
     assert bare("1,000") == bare("$1000") != bare("100")
@@ -72,6 +87,7 @@ def test_only_contested_drafts_are_looked_at():
     assert not notes.traits[0].any()
     assert notes.traits[1, 0, TRAITS.index("concluded")] == 1.0
     assert notes.alike.tolist() == [[2.0, 2.0], [2.0, 2.0]]
+    assert np.expm1(notes.lengths) == pytest.approx(np.array([[2, 2], [2, 4]]))
 
 
 def test_a_place_without_a_candidate_has_nothing_and_traits_are_relative():
@@ -97,3 +113,4 @@ def test_members_may_be_left_out_of_what_is_written():
     some = notes.among([0, 1]).take(np.array([0]))
     assert some.alike.tolist() == [[1.0, 1.0]]
     assert (some.traits == notes.traits[:, [0, 1]]).all()
+    assert (some.lengths == notes.lengths[:, [0, 1]]).all()

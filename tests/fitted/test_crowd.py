@@ -17,6 +17,7 @@ from onefold.fitted.votes.crowd import (
     off_diagonal,
     posterior,
     relations,
+    scatter,
     skills_of,
     ungraded_skills,
     voters,
@@ -51,6 +52,21 @@ def test_without_difficulty_the_posterior_is_bayes_rule_by_hand():
 def test_the_ways_in_which_wrong_answers_gather_have_probability_one():
     ways = np.array([[0, 0, 0], [0, 0, 1], [0, 1, 0], [1, 0, 0], [0, 1, 2]])
     assert np.exp(gatherings(Board.of(ways), 2.5)[:, -1]).sum() == pytest.approx(1.0)
+
+
+@given(BOARDS, SKILLS, st.floats(0.1, 20))
+def test_each_question_may_have_its_own_concentration(board, skills, theta):
+    mixed = np.full(len(board.codes), 3.0)
+    mixed[-1] = theta
+    found = posterior(board, skills, concentration=mixed)
+    assert found[-1:] == pytest.approx(posterior(board, skills, 1.5, theta)[-1:])
+    assert found[:-1] == pytest.approx(posterior(board, skills, 1.5, 3.0)[:-1])
+
+
+def test_wrong_answers_scatter_as_the_root_of_their_length():
+    lengths = np.log1p(np.array([[3, 3, 99], [15, 15, 99], [0, 0, 0]]))
+    voted = np.array([[True, True, False], [True, True, False], [False, False, False]])
+    assert scatter(lengths, voted) / scatter(lengths, voted)[2] == pytest.approx([2.0, 4.0, 1.0])
 
 
 @given(BOARDS, SKILLS, st.floats(0, 3), st.floats(0.1, 20))

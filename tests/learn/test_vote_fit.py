@@ -95,6 +95,12 @@ def test_a_few_overrules_that_won_are_no_risk_and_none_are_no_loss():
     assert not same.lost
 
 
+@pytest.mark.parametrize("labels", [100, MANY])
+def test_a_vote_that_was_fitted_without_texts_reads_none(labels):
+    assert revive(fit_vote(recording(labels)).artifact).reads_texts
+    assert not revive(fit_vote(recording(labels), text=False).artifact).reads_texts
+
+
 def test_weights_are_fitted_anew_only_from_many_grades():
     few, many = fit_vote(recording(100)), fit_vote(recording(MANY))
     assert (few.artifact.arrays["weights"] == WEIGHTS).all()
@@ -130,7 +136,7 @@ def test_too_few_grades_one_class_and_a_strange_prior_are_errors():
     with pytest.raises(ConfigError, match="one class"):
         fit_vote(right)
     for wrong in ([1.0], [float("nan")] * len(WEIGHTS), [-1.0] * len(WEIGHTS)):
-        with pytest.raises(ConfigError, match="a prior has 9 finite weights"):
+        with pytest.raises(ConfigError, match="a prior has 10 finite weights"):
             fit_vote(recording(50), prior=wrong)
     with pytest.raises(ConfigError, match="'zoe'"):
         fit_vote(recording(50), members=["ada", "zoe"])

@@ -10,9 +10,9 @@ import msgspec
 import numpy as np
 
 from onefold.fitted.sparse import Floats, Ints
-from onefold.fitted.votes.crowd import Board, posterior
+from onefold.fitted.votes.crowd import CONCENTRATION, Board, posterior, scatter
 
-TRAITS = ("concluded", "repeated", "malformed", "cut", "hedging", "length")
+TRAITS = ("concluded", "repeated", "malformed", "cut", "hedging", "length", "void")
 FEATURES = ("crowd", "expert", "alike", *TRAITS)
 LEAST = -30.0  # log-probabilities below this are all the same
 BEFORE = 160  # characters before the final statement in which its value is looked for
@@ -21,6 +21,7 @@ HEDGES = re.compile(
     r"|approximately|sorry|cannot|can't|unclear|impossible|seems?|error|contradict\w*)\b",
     re.IGNORECASE,
 )
+VOID = frozenset(("nan", "null", "n/a", "error", "unknown"))
 MARKS = re.compile(r"[\s\"'`$,]+")
 
 
@@ -35,7 +36,7 @@ def traits(text: str, key: str) -> tuple[float, ...]:
     concluded: whether its value stands in the words that lead to the final statement. repeated:
     log(1 + times that it stands there). malformed: whether what looks like JSON is none. cut:
     whether it ends in the middle. hedging: words of doubt, 1 for four and more. length: log(1 +
-    characters).
+    characters). void: whether the value is a word for none, or breaks off with a backslash.
     """
     text = text.rstrip()
     words, value = MARKS.sub("", text).lower(), bare(key)
@@ -47,6 +48,7 @@ def traits(text: str, key: str) -> tuple[float, ...]:
         float(bool(text) and text[-1].isalnum()),
         min(1.0, len(HEDGES.findall(text)) / 4),
         log1p(len(text)),
+        float(key.strip().lower() in VOID or key.endswith("\\")),
     )
 
 
@@ -66,19 +68,21 @@ class Written(msgspec.Struct, frozen=True, eq=False):
     """How drafts are written.
 
     traits: (questions, members, traits). loose: (questions, members) the candidate as on a Board,
-    but the same for those that differ only in case, spaces and quotes.
+    but the same for those that differ only in case, spaces and quotes. lengths: (questions,
+    members) log(1 + characters) of the candidate, 0 for none.
     """
 
     traits: Floats
     loose: Ints
+    lengths: Floats
 
     def take(self, rows: Ints) -> Written:
         """The same for some of the questions."""
-        return Written(self.traits[rows], self.loose[rows])
+        return Written(self.traits[rows], self.loose[rows], self.lengths[rows])
 
     def among(self, members: Sequence[int]) -> Written:
         """The same for some of the members."""
-        return Written(self.traits[:, members], self.loose[:, members])
+        return Written(self.traits[:, members], self.loose[:, members], self.lengths[:, members])
 
     @property
     def alike(self) -> Floats:
@@ -90,11 +94,14 @@ class Written(msgspec.Struct, frozen=True, eq=False):
 def written(
     codes: Ints, keys: Sequence[Sequence[str]], texts: Sequence[Sequence[str | None]]
 ) -> Written:
-    """How drafts are written, where they disagree; all zero where they do not.
+    """How drafts are written, where they disagree; but for lengths all zero where they do not.
 
     codes: (questions, members). keys: each question's candidates by code. texts: what was said.
     """
     found, loose = np.zeros((*codes.shape, len(TRAITS))), codes.copy()
+    lengths = np.zeros(codes.shape)
+    for row, known in enumerate(keys):
+        lengths[row] = np.log1p([*map(len, known), 0])[np.maximum(codes[row], -1)]
     for row in np.flatnonzero(contested(codes)).tolist():
         plain: dict[str, int] = {}
         same = [plain.setdefault(bare(key), len(plain)) for key in keys[row]]
@@ -102,7 +109,7 @@ def written(
             if code >= 0:
                 found[row, column] = traits(texts[row][column] or "", keys[row][code])
                 loose[row, column] = same[code]
-    return Written(found, loose)
+    return Written(found, loose, lengths)
 
 
 def contested(codes: Ints) -> Ints:
@@ -112,6 +119,11 @@ def contested(codes: Ints) -> Ints:
     return np.asarray(least < most)
 
 
+def scattered(board: Board, notes: Written | None) -> Floats | float:
+    """The concentration of wrong answers: (questions) by their lengths, where those are known."""
+    return CONCENTRATION if notes is None else scatter(notes.lengths, board.voted)
+
+
 def features(board: Board, skills: Floats, notes: Written | None) -> tuple[Floats, Floats]:
     """(questions, width, features) what speaks for each candidate, in the order of FEATURES, and
     (questions) the log-probability that none is right.
@@ -119,7 +131,7 @@ def features(board: Board, skills: Floats, notes: Written | None) -> tuple[Float
     How drafts are written is the mean over a candidate's backers, less that over all candidates of
     the question; without notes it is 0. A place without a candidate has 0 everywhere.
     """
-    crowd = np.maximum(posterior(board, skills), LEAST)
+    crowd = np.maximum(posterior(board, skills, concentration=scattered(board, notes)), LEAST)
     counts, first = board.sums(), board.first(skills)
     there = counts > 0
     made = np.zeros((*there.shape, len(FEATURES)))

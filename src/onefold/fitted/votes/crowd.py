@@ -21,6 +21,7 @@ from onefold.fitted.sparse import Floats, Ints
 
 Bools = NDArray[np.bool_]
 SPREAD, CONCENTRATION = 1.5, 3.0
+SPARSE = 1.25  # the concentration of answers without a character
 LOOSE, FIRM, FIRMEST = 1.2, 0.7, 0.2
 """How far skills lie from where they are expected: all alike; as on other tasks; as on other tasks,
 without grades, where small crowds that fail alike would lead them astray."""
@@ -99,26 +100,39 @@ def right_at(skills: Floats, spread: float) -> Floats:
     return made
 
 
-def gatherings(board: Board, concentration: float) -> Floats:
+def scatter(lengths: Floats, voted: Bools) -> Floats:
+    """(questions) the concentration of wrong answers, by how long the answers are.
+
+    Two who are wrong seldom say the same long thing: it grows as the square root of the length.
+    lengths: (questions, members) log(1 + characters) of each answer.
+    """
+    mean = np.where(voted, lengths, 0.0).sum(axis=1) / np.maximum(voted.sum(axis=1), 1)
+    return np.asarray(SPARSE * np.exp(mean / 2))
+
+
+def gatherings(board: Board, concentration: Floats | float) -> Floats:
     """(questions, width + 1) log-probability of how the wrong answers gather, if a candidate is
     right; last, if none is.
+
+    concentration: of all questions, or of each (questions).
     """
     counts = board.sums()
     there = counts > 0
     steps = np.arange(1, board.codes.shape[1] + 1)
-    seated = np.concatenate([[0.0], np.cumsum(np.log(concentration + steps - 1))])
+    fresh = np.broadcast_to(concentration, len(counts))[:, None]
+    seated = np.pad(np.cumsum(np.log(fresh + steps - 1), axis=1), ((0, 0), (1, 0)))
     alike = np.concatenate([[0.0, 0.0], np.cumsum(np.log(steps))])[: len(steps) + 1]
-    tables = np.where(there, np.log(concentration) + alike[counts.astype(int)], 0.0)
+    tables = np.where(there, np.log(fresh) + alike[counts.astype(int)], 0.0)
     wrong = np.append(counts.sum(axis=1, keepdims=True) - counts, counts.sum(1)[:, None], axis=1)
     total = np.append(tables.sum(1)[:, None] - tables, tables.sum(1)[:, None], axis=1)
     found: Floats = np.where(
         np.append(there, np.ones((len(there), 1), bool), axis=1), total, -np.inf
     )
-    found -= seated[wrong.astype(int)]
+    found -= np.take_along_axis(seated, wrong.astype(int), axis=1)
     return found
 
 
-def joint(board: Board, skills: Floats, spread: float, concentration: float) -> Floats:
+def joint(board: Board, skills: Floats, spread: float, concentration: Floats | float) -> Floats:
     """(questions, width + 1, nodes) log-probability of the drafts, with each candidate right or
     none, at each node of difficulty.
     """
@@ -134,7 +148,7 @@ def posterior(
     board: Board,
     skills: Floats,
     spread: float = SPREAD,
-    concentration: float = CONCENTRATION,
+    concentration: Floats | float = CONCENTRATION,
 ) -> Floats:
     """(questions, width + 1) log-probability that a candidate is right; last, that none is."""
     terms = log_sum(joint(board, skills, spread, concentration), 2)
@@ -170,7 +184,7 @@ def ungraded_skills(
     around: Floats | None = None,
     apart: float = FIRMEST,
     spread: float = SPREAD,
-    concentration: float = CONCENTRATION,
+    concentration: Floats | float = CONCENTRATION,
 ) -> Floats:
     """Each member's skill (members), most probable given drafts that nobody graded (EM).
 

@@ -10,6 +10,7 @@ from onefold.core.errors import ConfigError
 from onefold.fitted.artifact import Artifact
 from onefold.fitted.calibration import Calibration
 from onefold.fitted.sparse import Floats
+from onefold.fitted.votes.candidates import scattered
 from onefold.fitted.votes.crowd import (
     FIRMEST,
     LOOSE,
@@ -88,8 +89,10 @@ def unlabelled(
     Its probabilities are the model's own: a curve from another task would make them worse.
     """
     board = sample.board
-    skills = ungraded_skills(board, around, LOOSE if around is None else FIRMEST)
-    chance = np.exp(posterior(board, skills))
+    fresh = scattered(board, sample.notes)
+    apart = LOOSE if around is None else FIRMEST
+    skills = ungraded_skills(board, around, apart, concentration=fresh)
+    chance = np.exp(posterior(board, skills, concentration=fresh))
     share = np.take_along_axis(chance, np.maximum(board.codes, 0), axis=1)
     related, alike = relations(share, board.voted, board.codes)
     known = "" if around is None else ", and from other tasks"

@@ -79,7 +79,9 @@ def weighed(sample: Sample, begun: Begun) -> Fusion:
     rows, _ = features(sample.board, skills, sample.notes)
     bonus = led(sample.board, skills)[:, :, None]
     there, right = sample.board.sums() > 0, sample.right() > 0.5
-    weights, own = begun.weights, np.zeros(len(skills))
+    weights, own = begun.weights.copy(), np.zeros(len(skills))
+    if sample.notes is None:
+        weights[2:] = 0.0
     if begun.full:
         design = np.concatenate([bonus, rows, backers(sample.board)], axis=2)
         start = np.concatenate([[0.0], weights, own])
