@@ -1,4 +1,7 @@
-"""The models that are trained: their size, what they read, and for how long."""
+"""The models that are trained: their size, what they read, and for how long.
+
+Shipped are small and strong; the others are not good enough yet (docs/measured/local.md).
+"""
 
 from __future__ import annotations
 

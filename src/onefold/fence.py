@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any, TypeVar
 
 from onefold.core.answer import Answer
 from onefold.core.errors import Unreadable
 from onefold.core.query import Message, Query
 
+Made = TypeVar("Made")
 MARK = "mark"
 LAST = 20  # marks of a reply that are looked at, from its end: reading stays linear
 SYSTEM = (
@@ -98,6 +99,28 @@ def verdicts(text: str, mark: str) -> list[dict[str, Any]]:
         if isinstance(value, dict) and value.get(MARK) == mark:
             found.append(value)
     return found
+
+
+async def repaired(
+    ask: Callable[[Query], Awaitable[Answer]],
+    asked: Query,
+    read: Callable[[Answer], Made],
+    repairs: int,
+) -> Made:
+    """What is read from a reply; one that cannot be read is asked for again, so many times.
+
+    Raises:
+        Unreadable: the last reply cannot be read either.
+    """
+    while True:
+        reply = await ask(asked)
+        try:
+            return read(reply)
+        except Unreadable as error:
+            if repairs < 1:
+                raise
+            repairs -= 1
+            asked = again(asked, reply.text, str(error))
 
 
 def again(asked: Query, said: str, why: str) -> Query:

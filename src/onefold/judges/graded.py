@@ -10,7 +10,7 @@ from msgspec import Meta
 from onefold.core.answer import Answer
 from onefold.core.errors import ConfigError, Unreadable
 from onefold.core.query import Query
-from onefold.fence import MARK, again, conversation, fenced, harmless, seal, stated
+from onefold.fence import MARK, conversation, fenced, harmless, repaired, seal, stated
 from onefold.verbs import Asks, Judge, Operator
 
 SYSTEM = (
@@ -45,15 +45,9 @@ class Graded(Judge, name="graded"):
 
     async def score(self, query: Query, answer: Answer) -> float:
         asked, mark = self._posed(query, answer.text)
-        for repair in range(self.repairs + 1):
-            reply = await self.operator(asked)
-            try:
-                return self._share(reply, mark)
-            except Unreadable as error:
-                if repair == self.repairs:
-                    raise
-                asked = again(asked, reply.text, str(error))
-        raise AssertionError("the last repair returns or raises")
+        return await repaired(
+            self.operator, asked, lambda reply: self._share(reply, mark), self.repairs
+        )
 
     def _asks(self, query: Query) -> Asks:
         """Once as a rule, with a draft as long as those there are."""

@@ -11,7 +11,7 @@ from msgspec import Meta
 from onefold.core.answer import Answer
 from onefold.core.errors import Unreadable
 from onefold.core.query import Query
-from onefold.fence import MARK, again, conversation, fenced, harmless, seal, verdicts
+from onefold.fence import MARK, conversation, fenced, harmless, repaired, seal, verdicts
 from onefold.verbs import Asks, Marker, Operator
 
 SYSTEM = (
@@ -43,15 +43,9 @@ class GradedSteps(Marker, name="graded_steps"):
 
     async def mark(self, query: Query, steps: Sequence[str]) -> Sequence[float | None]:
         asked, mark = self._posed(query, steps)
-        for repair in range(self.repairs + 1):
-            reply = await self.operator(asked)
-            try:
-                return self._read(reply, mark, len(steps))
-            except Unreadable as error:
-                if repair == self.repairs:
-                    raise
-                asked = again(asked, reply.text, str(error))
-        raise AssertionError("the last repair returns or raises")
+        return await repaired(
+            self.operator, asked, lambda reply: self._read(reply, mark, len(steps)), self.repairs
+        )
 
     def _asks(self, query: Query) -> Asks:
         """Once as a rule, with a draft as long as those there are."""

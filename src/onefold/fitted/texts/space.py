@@ -136,7 +136,7 @@ def strange(words: Words, prompt: str) -> tuple[float, float]:
     said = np.unique(hashed(prompt)[0])
     if not len(said):
         return 0.0, 0.0
-    _, columns = words._known(said)
+    _, columns = words.known(said)
     rarity = float(words.rarity[columns].mean()) if len(columns) else 0.0
     return 1.0 - len(columns) / len(said), rarity
 

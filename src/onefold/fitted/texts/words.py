@@ -169,7 +169,7 @@ class Words:
     def alone(self, text: str, folded: Floats) -> Floats:
         """The same as `sums` for one text, with nothing done that only many need: (outputs)."""
         words, _ = hashed(text)
-        _, columns = self._known(np.concatenate([words, paired(words)]))
+        _, columns = self.known(np.concatenate([words, paired(words)]))
         columns.sort()
         new = np.empty(len(columns), np.bool_)
         new[:1] = True
@@ -182,7 +182,7 @@ class Words:
     def _held(self, texts: Sequence[str]) -> tuple[Ints, Ints]:
         """The columns of texts, each once in a text, and how many each has."""
         marks, ends = marked(texts)
-        there, columns = self._known(marks)
+        there, columns = self.known(marks)
         ends = there.searchsorted(ends)
         owners = np.arange(len(texts)).repeat(np.diff(ends, prepend=0))
         order = columns.argsort(kind="stable")
@@ -193,7 +193,7 @@ class Words:
         kept = first.nonzero()[0]
         return columns.take(kept), np.diff(kept.searchsorted(ends), prepend=0)
 
-    def _known(self, marks: Hashes) -> tuple[Ints, Ints]:
+    def known(self, marks: Hashes) -> tuple[Ints, Ints]:
         """Which hashes the vocabulary knows, and their columns."""
         if not self.width:
             return np.zeros(0, np.int64), np.zeros(0, np.int64)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from asyncio import CancelledError
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from random import Random
 
 from msgspec import Struct, structs
@@ -158,17 +159,9 @@ class Tree:
             query = structs.replace(query, reads=None)
         name = f"{label(operator)}#{node.name}"
         span = Span("draft", name, query, self.span)
-        try:
+        with failing(node):
             node.said = await perform(operator, query, span)
-        except FATAL:
-            raise
-        except CancelledError as error:
-            if task_is_cancelled():
-                raise
-            node.error = error
-        except Exception as error:
-            node.error = error
-        else:
+        if node.error is None:
             self._take(node, parent, whole)
         node.usage = parent.usage + span.usage
         self.purse.wrote(node, span.usage, whole)
@@ -212,17 +205,9 @@ class Tree:
         if not node.finish and self.way.guide is not None:
             judge = self.way.guide
         assert judge is not None, "without a judge nothing is scored"
-        try:
+        with failing(node):
             node.score, used = await judged(judge, self.query, self.draft(node))
             self.purse.judged(used)
-        except FATAL:
-            raise
-        except CancelledError as error:
-            if task_is_cancelled():
-                raise
-            node.error = error
-        except Exception as error:
-            node.error = error
 
     def draft(self, node: Node) -> Answer:
         """A node as an answer: all of its text, and its score as the confidence."""
@@ -259,3 +244,18 @@ def shared(going: list[tuple[Node, int]], total: int) -> list[tuple[Node, int]]:
     wanted = sum(count for _, count in going)
     counts = apportioned([count / wanted for _, count in going], total)
     return [(node, count) for (node, _), count in zip(going, counts, strict=True)]
+
+
+@contextmanager
+def failing(node: Node) -> Iterator[None]:
+    """What fails in here is the node's failure alone, unless it is fatal to all."""
+    try:
+        yield
+    except FATAL:
+        raise
+    except CancelledError as error:
+        if task_is_cancelled():
+            raise
+        node.error = error
+    except Exception as error:
+        node.error = error
