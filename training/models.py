@@ -34,13 +34,14 @@ class Model:
 
 
 MODELS = {
-    "small": Model(64, 3, 4, 1500, SUMS),
+    "small": Model(64, 3, 4, 1500, SUMS, 4096),
     "strong": Model(160, 4, 5, 3000, SUMS, 4096),
-    "strings": Model(128, 4, 4, 5000, {"strings": 1.0}),
-    "orders": Model(128, 4, 4, 4500, {"orders": 1.0}),
+    "strings": Model(128, 4, 4, 3000, {"strings": 1.0}, 4096),
+    "orders": Model(128, 4, 4, 2500, {"orders": 1.0}, 4096),
     "general": Model(
-        160, 4, 5, 4000,
+        160, 4, 5, 3500,
         {"easy": 0.15, "hard": 0.2, "shop": 0.1, "strings": 0.25, "orders": 0.15, "facts": 0.05,
          "sayings": 0.1},
+        4096,
     ),
 }  # fmt: skip

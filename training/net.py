@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from onefold.providers.local.tokens import LARGEST, Tokens
+from onefold.lab.puzzles.words import words
+from onefold.providers.local.tokens import LARGEST, LETTERS, Tokens
 
 WIDTH = 4  # how far a block's convolution looks back, itself included
 PERIODS = (2, 3, 4, 5, 7, 9, 10, 20, 25, 50, 100, 200, 500, 1000)
@@ -81,13 +82,21 @@ class Net(nn.Module):
 
 
 def first_embedding(tokens: Tokens, width: int) -> Tensor:
-    """Random rows; numbers get waves of several periods, so that like numbers begin alike."""
+    """Random rows; numbers get waves of several periods, so that like numbers begin alike.
+
+    Names and other words that stand for anyone begin far apart: nothing else tells one from the
+    other, and what all of them learn together would soon drown a small difference.
+    """
     rows = torch.randn(len(tokens), width) * 0.02
     numbers = torch.arange(LARGEST + 1).float()[:, None]
     angle = 2 * math.pi * numbers / torch.tensor(PERIODS, dtype=torch.float)
     waves = torch.cat([angle.cos(), angle.sin()], 1)[:, : width // 2]
     first = tokens.codes["0"]
     rows[first : first + LARGEST + 1, : waves.shape[1]] += waves * 0.1
+    for name in ("names", "kinds", "colours"):
+        for each in words(name):
+            rows[tokens.codes[each]] *= 15
+    rows[tokens.letters : tokens.letters + len(LETTERS)] *= 5
     return rows
 
 

@@ -10,12 +10,14 @@ from onefold.lab.puzzles.arithmetic import LARGEST, minus, over, plus, times
 from onefold.lab.puzzles.orders import orders
 from onefold.lab.puzzles.puzzle import Puzzle, drawn
 from onefold.lab.puzzles.sayings import fact, saying
-from onefold.lab.puzzles.stories import easy, hard, shop
+from onefold.lab.puzzles.stories import compared, easy, hard, shop
 from onefold.lab.puzzles.strings import strings
 from onefold.lab.puzzles.words import lists
 
 MAKERS = [easy, hard, shop, strings, orders, fact, saying]
-LINE = re.compile(r"(\d+)([-+*/])(\d+)(?::(\d+))?=(\d+)")
+LINE = re.compile(
+    r"(?:(\w+) (\d+) (more|fewer|times) (\w+), (\w+) )?(\d+)([-+*/])(\d+)(?::(\d+))?=(\d+)"
+)
 
 
 def made(maker, count=400, seed=11):
@@ -31,7 +33,7 @@ def numbers(text):
 def test_every_line_holds_and_the_last_one_is_the_answer(maker):
     for puzzle in made(maker):
         for step in puzzle.steps:
-            a, sign, b, _, result = LINE.fullmatch(step).groups()
+            a, sign, b, _, result = LINE.fullmatch(step).groups()[5:]
             assert eval(f"{a}{sign}{b}") == int(result)
         assert puzzle.steps[-1].endswith(f"={puzzle.answer}")
 
@@ -41,9 +43,18 @@ def test_operands_come_from_the_prompt_or_from_a_line_before(maker):
     for puzzle in made(maker):
         known = set(numbers(puzzle.prompt))
         for step in puzzle.steps:
-            a, _, b, _, result = LINE.fullmatch(step).groups()
+            a, _, b, _, result = LINE.fullmatch(step).groups()[5:]
             assert {int(a), int(b)} <= known
             known.add(int(result))
+
+
+def test_a_comparison_is_restated_as_it_was_told_before_it_is_used():
+    for puzzle in made(compared):
+        for step in puzzle.steps[:2]:
+            one, number, word, other, counted = LINE.fullmatch(step).groups()[:5]
+            told = rf"{one} has {number} {word} [^.]* (?:than|as) {other}\."
+            assert re.search(told, puzzle.prompt)
+            assert counted in (one, other)
 
 
 @pytest.mark.parametrize("maker", [easy, hard, shop])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from onefold.fitted.texts.comparisons import Comparisons
 from onefold.fitted.texts.quantities import Values, demanded, implied, known
 from onefold.fitted.texts.sums import Sum, answered, doubtful, figures, holds, sums, worth
 
@@ -25,6 +26,7 @@ class Sheet:
         answer: str = "last",
     ) -> None:
         self.sources, self.answer = sources, answer
+        self.comparisons = Comparisons(prompt)
         self.percent = "percent" in prompt or "%" in prompt
         self.known = known(prompt) | set(constants) if sources else set()
         self.exact: dict[float, float] = {}
@@ -43,6 +45,8 @@ class Sheet:
                 continue
             fine.append(right and self._sourced(each))
             self._learn(each)
+        if (fits := self.comparisons.fits(step)) is not None:
+            fine.append(fits)
         said = answered(step)
         if said is not None:
             self.said = said

@@ -45,9 +45,15 @@ ASKS = (
     "How many {things} are left with {who}?",
     "What is the number of {things} that {who} has in the end?",
 )
-MORE = ("{a} has {n} more {things} than {b}.", "{b} has {n} fewer {things} than {a}.")
-LESS = ("{a} has {n} fewer {things} than {b}.", "{b} has {n} more {things} than {a}.")
-TIMES = "{a} has {n} times as many {things} as {b}."
+MORE = (
+    ("{a} has {n} more {things} than {b}.", "{a} {n} more {b}"),
+    ("{b} has {n} fewer {things} than {a}.", "{b} {n} fewer {a}"),
+)
+LESS = (
+    ("{a} has {n} fewer {things} than {b}.", "{a} {n} fewer {b}"),
+    ("{b} has {n} more {things} than {a}.", "{b} {n} more {a}"),
+)
+TIMES = ("{a} has {n} times as many {things} as {b}.", "{a} {n} times {b}")
 
 
 def easy(draw: Random) -> Puzzle:
@@ -123,8 +129,9 @@ def compared(draw: Random) -> Puzzle:
                 break
         used.add(n)
         step, count = rule(before, n)
-        said.append(draw.choice(ways).format(a=a, b=b, n=n, things=things))
-        steps.append(step)
+        way, told = draw.choice(ways)
+        said.append(way.format(a=a, b=b, n=n, things=things))
+        steps.append(f"{told.format(a=a, b=b, n=n)}, {a} {step}")
         counts.append(count)
     if sum(counts) <= LARGEST and draw.random() < 0.6:
         total = counts[0]
