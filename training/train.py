@@ -23,7 +23,7 @@ from training.models import MAKERS, MODELS, Model
 from training.net import Muon, Net
 from training.words import vocabulary
 
-WARM, CONSTANT, SAVED = 40, 0.4, 500
+WARM, SAVED = 40, 500
 POOL, PARTS = 3000, 4
 
 
@@ -74,11 +74,12 @@ def padded(rows: Sequence[tuple[list[int], int]]) -> tuple[Tensor, Tensor]:
     return codes, learned
 
 
-def speed(step: int, steps: int) -> float:
-    """The learning rate's factor: a warm-up, constant, then linear to nothing."""
+def speed(step: int, model: Model) -> float:
+    """The learning rate's factor: a warm-up, constant for a while, then down to nothing."""
     if step < WARM:
         return (step + 1) / WARM
-    return min(1.0, (steps - step) / (steps * (1 - CONSTANT)))
+    left = (model.steps - step) / (model.steps * (1 - model.held))
+    return min(1.0, left) ** model.power
 
 
 def train(name: str, out: Path) -> None:
@@ -113,7 +114,7 @@ def train(name: str, out: Path) -> None:
             break
         groups = [group for each in optimisers for group in each.param_groups]
         for group, rate in zip(groups, rates, strict=True):
-            group["lr"] = rate * speed(step, model.steps)
+            group["lr"] = rate * speed(step, model)
         count = sum(int(learned.sum()) for _, learned in parts)
         total = 0.0
         for codes, learned in parts:

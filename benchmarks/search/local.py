@@ -20,7 +20,7 @@ CHECKS = {"judge": "complete", "guide": {"process": "arithmetic"}, "enough": 1.0
 
 def ways() -> dict[str, of.Operator]:
     """Ways of asking, by what the table calls them."""
-    model = of.Model("local:small", temperature=0.8)
+    model = of.Model("local:small", temperature=1.0)
     whole = {"judge": "complete"}
     return {
         "greedy": of.Model("local:small"),

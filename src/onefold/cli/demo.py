@@ -1,117 +1,97 @@
-"""`onefold demo`: the main job on a fresh machine, with simulated models and no key."""
+"""`onefold demo`: the main job on a fresh machine, on models that come with the house."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from random import Random
+from collections.abc import Mapping
+from pathlib import Path
 from secrets import randbelow
+from string import ascii_lowercase
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
 from onefold.core.example import Example
-from onefold.core.query import Query
-from onefold.core.usage import dollars
 from onefold.delivery.session import Session
+from onefold.lab.bench.curves import Point
+from onefold.lab.demo.exam import HARD, exam
+from onefold.lab.demo.picture import picture
+from onefold.lab.demo.ways import PRICES, hard, mixed, router, session
 from onefold.lab.measure import Statistics, statistics
-from onefold.lab.run import Run, arun
-from onefold.operators.panel import Panel
-from onefold.operators.presets import cascade, hedged, sequential
-from onefold.operators.wrappers import Read
-from onefold.providers.chance import Latency
-from onefold.providers.sim import Sim
-from onefold.runtime.clock import instantly
+from onefold.lab.run import Run, run
 from onefold.verbs import Operator
 
-MODELS = {
-    "small": Sim(0.72, latency=Latency(0.4, 0.8), price=(0.10, 0.40)),
-    "medium": Sim(0.80, latency=Latency(0.7, 0.8), price=(0.50, 2.00)),
-    "middle": Sim(0.81, latency=Latency(0.7, 0.8), price=(0.60, 2.40)),
-    "large": Sim(0.88, latency=Latency(1.5, 0.8), price=(3.00, 15.00)),
-}
+Rows = dict[str, Statistics]
 
 
 def demo(
-    questions: Annotated[int, typer.Option(min=1, help="How many sums to ask.")] = 300,
-    seed: Annotated[int | None, typer.Option(help="The same seed asks the same sums.")] = None,
+    questions: Annotated[int, typer.Option(min=4, help="How many problems each way gets.")] = 80,
+    seed: Annotated[int | None, typer.Option(help="The same seed asks the same problems.")] = None,
 ) -> None:
-    """Ask fresh questions of simulated models in several ways, and compare what each way gives.
+    """Ask fresh problems of small models in several ways, and compare what each way gives.
 
-    Needs no key and no network. The models are simulated: they show how panels work, and say
-    nothing about any real model.
+    Needs no key and no network: the models come with onefold and run here. They are toys for their
+    own kinds of problems; their tokens, mistakes and probabilities are real, their prices stated.
     """
     seed = randbelow(10_000) if seed is None else seed
     began = time.perf_counter()
-    examples = sums(questions, seed)
-    typer.echo("SIMULATED models, declared accuracies, fresh sums; no language model is called.")
-    typer.echo(f"{questions} questions, seed {seed}\n")
-    rows, runs = [], {}
-    for name, operator in ways().items():
-        runs[name] = asked(operator, examples)
-        rows.append((name, statistics(runs[name])))
-    typer.echo(compared(rows))
-    panel = runs["panel of four, weighted"]
-    split = min(panel, key=lambda outcome: outcome.answer.agreement)
-    typer.echo(f"\nThe least agreed question of the weighted panel: {split.prompt}")
-    typer.echo(f"{split.answer.explain()}\n")
-    typer.echo(f"done in {time.perf_counter() - began:.1f} s; the models' own waiting was virtual")
+    typer.echo(
+        f"{questions} fresh problems a table, seed {seed}; models that run here, no network."
+    )
+    with session() as held, TemporaryDirectory() as folder:
+        route = router(Path(folder), seed)
+        typer.echo("\nProblems of four families: sums, strings, orders, sayings\n")
+        told(asked(mixed(route), exam(questions, seed), held))
+        typer.echo("\nHard word problems only\n")
+        runs = asked(hard(), exam(questions, seed, HARD), held)
+        rows = told(runs)
+    typer.echo("\nRight answers against cost; nobody beats the capitals\n")
+    typer.echo(picture([point(name, numbers) for name, numbers in rows.items()]))
+    voted = next(done for name, done in runs.items() if "vote" in name)
+    split = min(voted, key=lambda outcome: outcome.answer.agreement)
+    typer.echo(f"\nThe least agreed of the vote: {split.prompt}\n{split.answer.explain()}\n")
+    priced = ", ".join(
+        f"{name} {cost_in:g}/{cost_out:g}" for name, (cost_in, cost_out) in PRICES.items()
+    )
+    typer.echo(f"prices stated, in US dollars a million tokens in and out: {priced}")
+    typer.echo(f"done in {time.perf_counter() - began:.1f} s")
 
 
-def ways() -> dict[str, Operator]:
-    """Single models and panels, from dear to cheap."""
-    everyone = list(MODELS)
-    cheap = everyone[:3]
+def asked(ways: Mapping[str, Operator], examples: list[Example], held: Session) -> dict[str, Run]:
+    """Every way on the same problems."""
     return {
-        "large alone": Read("model_large", "number"),
-        "small alone": Read("model_small", "number"),
-        "panel of four, majority": Panel(members(everyone), reads="number"),
-        "panel of four, weighted": Panel(members(everyone), vote="weighted", reads="number"),
-        "one by one until two agree": sequential(members(everyone), agree=0.6, reads="number"),
-        "cascade until 0.8 sure": cascade(members(everyone), at=0.8, reads="number"),
-        "three cheap, weighted": Panel(members(cheap), vote="weighted", reads="number"),
-        "hedged large": hedged(members(["large", "medium"]), after=3.0, reads="number"),
+        name: run(way, examples, session=held, concurrency=len(examples))
+        for name, way in ways.items()
     }
 
 
-def members(names: Sequence[str]) -> list[str]:
-    """Models by their names in the demo's session."""
-    return [f"model_{name}" for name in names]
-
-
-def sums(count: int, seed: int) -> list[Example]:
-    """Fresh sums with their results."""
-    draw = Random(seed)
-    made = []
-    for number in range(1, count + 1):
-        a, b, c = draw.randint(12, 99), draw.randint(3, 29), draw.randint(2, 9)
-        made.append(Example(Query(f"What is {a} + {b} * {c}?", id=str(number)), str(a + b * c)))
-    return made
-
-
-def asked(operator: Operator, examples: Sequence[Example]) -> Run:
-    """A run in virtual time."""
-    session = Session({f"model_{name}": model for name, model in MODELS.items()})
-    return instantly(arun(operator, examples, session=session))
-
-
-def compared(rows: Sequence[tuple[str, Statistics]]) -> str:
-    """The ways side by side."""
-    table = [["way", "right", "95 % interval", "cost", "median", "99th percentile", "calls"]]
-    for name, numbers in rows:
+def told(runs: Mapping[str, Run]) -> Rows:
+    """Print the ways side by side; the gain is over the first."""
+    rows = {name: statistics(done) for name, done in runs.items()}
+    first = next(iter(rows.values()))
+    table = [["", "way", "right", "gain", "95 % interval", "1,000 questions", "agreement"]]
+    for letter, (name, numbers) in zip(ascii_lowercase, rows.items(), strict=False):
         low, high = numbers.interval or (0.0, 1.0)
+        gain = 100 * ((numbers.accuracy or 0.0) - (first.accuracy or 0.0))
         table.append(
             [
+                letter,
                 name,
                 f"{numbers.accuracy or 0.0:.1%}",
-                f"{low:.1%} to {high:.1%}",
-                dollars(numbers.usage.usd),
-                f"{numbers.seconds_p50:.2f} s",
-                f"{numbers.seconds_p99:.2f} s",
-                str(numbers.usage.calls),
+                f"{gain:+.1f}" if numbers is not first else "",
+                f"{low:.0%} to {high:.0%}",
+                f"${1000 * (numbers.usd_per_question or 0.0):.3f}",
+                f"{numbers.agreement:.2f}",
             ]
         )
     widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
-    return "\n".join(
-        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in table
-    )
+    for row in table:
+        cells = [row[0], row[1].ljust(widths[1]), *map(str.rjust, row[2:], widths[2:])]
+        typer.echo("  ".join([cells[0].ljust(1), *cells[1:]]))
+    return rows
+
+
+def point(name: str, numbers: Statistics) -> Point:
+    """A way's place in the picture."""
+    return Point(name, numbers.usd_per_question or 1e-9, numbers.accuracy or 0.0)

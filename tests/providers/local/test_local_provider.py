@@ -33,7 +33,7 @@ def test_a_shipped_model_works_a_problem_out_step_by_step_without_a_key():
 
 def test_every_model_that_the_page_names_is_shipped_and_answers():
     names = sorted(path.stem for path in SHIPPED.glob("*.safetensors"))
-    assert names == ["small", "strong"]
+    assert names == ["general", "orders", "small", "strings", "strong"]
     for name in names:
         assert of.Model(f"local:{name}").ask(ASKED).text
 

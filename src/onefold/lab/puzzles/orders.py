@@ -68,10 +68,14 @@ def rows(draw: Random) -> Made:
 
 
 def linked(pairs: Sequence[tuple[str, str]], chain: Sequence[str]) -> list[str]:
-    """The comparisons as they were told, who comes before each, and the chain they make."""
-    before = {b: a for a, b in pairs}
-    lefts = " ".join(f"{a}<{before.get(a, a)}" for a, _ in pairs)  # the first is its own before
-    return [" ".join(f"{a}>{b}" for a, b in pairs), lefts, ">".join(chain)]
+    """The comparisons as told, then read from the other side, the way up to the first, the chain.
+
+    Each is a look-up of what stands behind a sign in the lines before.
+    """
+    said = " ".join(f"{a}>{b}" for a, b in pairs)
+    back = " ".join(f"{b}<{a}" for a, b in pairs)
+    up = chain[chain.index(pairs[0][0]) :: -1]
+    return [said, back, "<".join(up), ">".join(chain)]
 
 
 def calendar(draw: Random) -> Made:
@@ -110,7 +114,7 @@ def follows(draw: Random) -> Made:
         reached = after[reached]
         chain += sign + reached
     answer = "yes" if reached == last and "|" not in chain else "no"
-    return " ".join([*said, asked]), [told, chain], answer
+    return " ".join([*said, asked]), [told, chain, f"{reached} {last}"], answer
 
 
 def swaps(draw: Random) -> Made:
@@ -124,9 +128,10 @@ def swaps(draw: Random) -> Made:
     for _ in range(draw.randint(0, 2)):
         pairs.append(draw.choice([pair for pair in ways if {*pair} != {*pairs[-1]}]))
     for a, b in pairs:
+        before = f"{a} {held[a]} {b} {held[b]}"
         held[a], held[b] = held[b], held[a]
         said.append(f"{a} and {b} swap.")
-        steps.append(f"{a}+{b} " + " ".join(f"{who}:{held[who]}" for who in people))
+        steps.append(f"{before}, " + " ".join(f"{who}:{held[who]}" for who in people))
     who = draw.choice(people)
     return " ".join([*said, f"Which ball does {who} have now?"]), steps, held[who]
 

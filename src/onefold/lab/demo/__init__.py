@@ -1,0 +1,1 @@
+"""The demo's exam, its ways of answering, and its picture."""
