@@ -37,7 +37,7 @@ from onefold.verbs import Operator
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+EXAMPLES = sorted((ROOT / "examples").rglob("*.py"))
 RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
 OUTER = re.compile(r"[a-z]+:|//")  # http:, mailto:
 FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>```+|~~~+) *(?P<language>[\w+-]*)")

@@ -8,6 +8,9 @@ import pytest
 
 import onefold as of
 from onefold.core.registry import lookup
+from onefold.core.spec import build
+from onefold.functions import marker
+from onefold.judges.verifiers.process import Process
 from onefold.runtime.clock import instantly
 
 colour: ContextVar[str] = ContextVar("colour", default="none")
@@ -94,6 +97,28 @@ def test_a_judge_function_scores_blocking_or_not():
     for judge, score in ((test_functions_blocking, 0.3), (test_functions_awaited, 1.0)):
         panel = of.Panel([of.Model("m", provider=of.Fake(("abc",)))], judge=judge)
         assert instantly(panel("q")).drafts[0].confidence == score
+
+
+def test_a_marker_function_marks_all_steps_at_once_blocking_or_not():
+    @marker
+    def test_functions_short(query, steps):
+        return [len(step) < 4 or None for step in steps]
+
+    @marker
+    async def test_functions_later(query, steps):
+        return [0.5**place for place, _ in enumerate(steps)]
+
+    said = of.Answer("1+1\n2 apples\n=4")
+    for which, score in ((test_functions_short, 1.0), (test_functions_later, 0.25)):
+        assert instantly(Process(which).score(of.Query("q"), said)) == score
+        judge = of.dump(Process(which))
+        assert build(judge, of.Judge) == Process(which)
+
+
+def test_a_marker_function_must_give_one_mark_a_step():
+    one = marker(lambda *_: [1.0])
+    with pytest.raises(of.Unreadable, match="1 marks for 2 steps"):
+        instantly(Process(one).score(of.Query("q"), of.Answer("a\nb")))
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,8 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=1600)
     parser.add_argument("--seed", type=int, default=SEED)
     options = parser.parse_args()
-    fresh = [(p.prompt, f) for f, p in islice(problems(FAMILIES, options.seed, True), options.count)]
+    drawn = islice(problems(FAMILIES, options.seed, True), options.count)
+    fresh = [(puzzle.prompt, family) for family, puzzle in drawn]
     by_hand = [(prompt, family) for family, held in BY_HAND.items() for prompt in held]
     print("| prompts | right | wrong | no opinion | ms a prompt |\n|---|---|---|---|---|")
     with TemporaryDirectory() as folder:

@@ -1,11 +1,11 @@
 """Search strategies in simulated regimes, and the strategy that chooses among them.
 
-    python benchmarks/search/regimes.py [--questions 100] [--levels middle hard]
+    python benchmarks/search/regimes.py [--questions 200] [--drawn 12 --seed 1]
 
 Regimes are the difficulty of the questions, what the reward sees, and a budget of 4, 16 or 64
-answers, counted in steps (see world.py). The rule of `adaptive` is fitted on the first level and
-tried on the others. Nothing here is a language model: the table shows which strategy suits which
-reward, not how good any is on real questions.
+answers, counted in steps (see world.py): chosen ones, or drawn ones that nobody chose. Nothing here
+is a language model: the table shows which strategy suits which reward, not how good any is on real
+questions.
 """
 
 from __future__ import annotations
@@ -13,15 +13,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import numpy as np
 from measuring import table
-from world import BUDGETS, LEVELS, REWARDS, Pretended, Regime
+from world import BUDGETS, LEVELS, REWARDS, Pretended, Regime, drawn
 
-from onefold.operators.search.adaptive import Adaptive, guided, halved
+from onefold.operators.search.adaptive import Adaptive, halved
 from onefold.operators.search.beams import DVTS, Beam, GuidedSampling
 from onefold.operators.search.particles import Particles, Rebase
 from onefold.operators.search.strategy import Strategy
@@ -31,7 +33,7 @@ from onefold.operators.votes.counting import Best, Majority, Weighted
 
 VOTES = {"best": Best(), "weighted": Weighted(), "majority": Majority()}
 FIRST = 10_000  # questions by which a reward is measured; no strategy is tried on them
-GRID = ((0.55, 0.6, 0.65, 0.7), (0.55, 0.6, 0.65, 0.7), (0.91, 0.93, 0.95, 0.97, 0.99))
+MEASURED = 200  # how many
 
 
 def fixed(count: int) -> dict[str, Strategy]:
@@ -51,25 +53,27 @@ def fixed(count: int) -> dict[str, Strategy]:
     }
 
 
-async def tried(strategy: Strategy, regime: Regime, questions: range) -> tuple[float, float]:
-    """Share of questions answered right, and answers' worth of steps that it took."""
-    right = used = 0.0
+NAMES = tuple(fixed(4))
+
+
+async def tried(strategy: Strategy, regime: Regime, questions: range) -> np.ndarray:
+    """Whether each question was answered right, and answers' worth of steps: (questions, 2)."""
+    found = []
     for question in questions:
         tree = Pretended(regime, question, strategy.vote)
         leaves = await strategy.grow(tree)
         ended = [leaf for leaf in leaves if leaf.finish]
         ended += await tree.finish([leaf for leaf in leaves if not leaf.finish])
         drafts = [tree.draft(leaf) for leaf in {leaf.path: leaf for leaf in ended}.values()]
-        right += VOTES[tree.vote].count(drafts).winner == "right"
-        used += tree.answers
-    return right / len(questions), used / len(questions)
+        found.append((VOTES[tree.vote].count(drafts).winner == "right", tree.answers))
+    return np.array(found, float)
 
 
-async def quality(level: str, reward: str, questions: int) -> tuple[float, float]:
+async def quality(regime: Regime) -> tuple[float, float]:
     """How well a reward ranks answers half-way, and whole, on questions of its own."""
     won = [[0.0, 0], [0.0, 0]]
-    for question in range(FIRST, FIRST + questions):
-        tree = Pretended(Regime(level, reward, 8), question, "best")
+    for question in range(FIRST, FIRST + MEASURED):
+        tree = Pretended(Regime(regime.level, regime.reward, 8), question, "best")
         whole = await tree.finish([tree.root], [8])
         half = await tree.score([halved(node, tree.way.at) for node in whole])
         right = [tree.draft(node).value == "right" for node in whole]
@@ -81,78 +85,68 @@ async def quality(level: str, reward: str, questions: int) -> tuple[float, float
     return won[0][0] / won[0][1], won[1][0] / won[1][1]
 
 
-def choice(at: tuple[float, ...], half: float, whole: float, count: int) -> str:
-    """What the rule of `adaptive` takes, by the names of the fixed strategies."""
-    if half >= at[0]:
-        return guided(count).name_of_part
-    if whole >= at[2]:
-        return "best_of_n"
-    return "weighted_best_of_n" if whole >= at[1] else "majority"
+async def shown(what: str, regimes: Sequence[Regime], questions: range, only: str) -> None:
+    """Print the table of some regimes, and means over them.
+
+    only: one strategy, where not all are wanted.
+    """
+    rows, held, gaps = [], [], []
+    for regime in regimes:
+        half, whole = await quality(regime)
+        trials: dict[str, Strategy] = {
+            **fixed(regime.budget),
+            "adaptive": Adaptive(round(half, 3), round(whole, 3)),
+            "untold": Adaptive(),
+        }
+        found = {
+            name: await tried(one, regime, questions)
+            for name, one in trials.items()
+            if only in ("", name)
+        }
+        print(".", end="", file=sys.stderr, flush=True)
+        right = {name: 100 * trial[:, 0].mean() for name, trial in found.items()}
+        cells = [f"{figure:.0f}" for figure in right.values()]
+        if not only:
+            best = max(NAMES, key=right.__getitem__)
+            lead = 100 * (found["adaptive"][:, 0] - found[best][:, 0])
+            gaps.append(lead.mean())
+            cells += [f"{lead.mean():+.0f} ± {lead.std() / len(lead) ** 0.5:.0f}"]
+            cells += [f"{found['adaptive'][:, 1].mean():.0f}"]
+        held.append(right)
+        told = f"{regime.reward.name} ({half:.2f}, {whole:.2f})"
+        rows.append((regime.level.name, told, regime.budget, *cells))
+    print(f"\n{what}: simulated, {len(questions)} questions a regime; % right.")
+    ends = () if only else ("− best", "used")
+    table(("level", "reward (AUC half-way, whole)", "answers", *held[0], *ends), rows)
+    means = {name: np.mean([right[name] for right in held]) for name in held[0]}
+    print("\nOn average: " + ", ".join(f"{name} {mean:.1f}" for name, mean in means.items()))
+    if not only:
+        best = max(NAMES, key=means.__getitem__)
+        near = sum(gap >= -2.0 - 1e-9 for gap in gaps)
+        print(
+            f"adaptive is {means['adaptive'] - means[best]:.1f} points above {best}, within 2 "
+            f"points of the best in {near} of {len(gaps)} regimes, at worst {min(gaps):.1f}"
+        )
 
 
-async def main(questions: int, levels: list[str]) -> None:
+async def main(given: argparse.Namespace) -> None:
     """Print the tables."""
-    held: dict[Regime, dict[str, float]] = {}
-    rewards = {}
-    for level, reward in product(levels, REWARDS):
-        rewards[level, reward] = await quality(level, reward, questions)
-        for count in BUDGETS:
-            regime = Regime(level, reward, count)
-            held[regime] = {
-                name: (await tried(one, regime, range(questions)))[0]
-                for name, one in fixed(count).items()
-            }
-            print(".", end="", file=sys.stderr, flush=True)
-    at = max(
-        (Adaptive().at, *product(*GRID)),  # the default, unless another one is better
-        key=lambda at: sum(
-            held[r][choice(at, *rewards[r.level, r.reward], r.budget)]
-            for r in held
-            if r.level == levels[0]
-        ),
-    )
-    print(f"\nRule fitted on the level {levels[0]!r}: at = {at}; the default: {Adaptive().at}")
-    names = [*fixed(4)]
-    took = {}
-    rows = []
-    for regime, figures in held.items():
-        half, whole = rewards[regime.level, regime.reward]
-        known = Adaptive(round(half, 3), round(whole, 3), at=at)
-        figures["adaptive"], took[regime] = await tried(known, regime, range(questions))
-        figures["untold"], _ = await tried(Adaptive(at=at), regime, range(questions))
-        best = max(figures[name] for name in names)
-        cells = [f"{100 * figures[name]:.0f}" for name in (*names, "adaptive", "untold")]
-        behind = f"{100 * (figures['adaptive'] - best):+.0f}"
-        rows.append((regime.level, f"{regime.reward} ({half:.2f}, {whole:.2f})", regime.budget,
-                     *cells, behind, f"{took[regime]:.0f}"))  # fmt: skip
-    print(f"\nSimulated, {questions} questions a regime, seed 0; % right.")
-    table(("level", "reward (AUC half-way, whole)", "answers", *names, "adaptive",
-           "… told nothing", "against the best", "answers used"), rows)  # fmt: skip
-    for part in ([levels[0]], levels[1:]):
-        chosen = [r for r in held if r.level in part]
-        if chosen:
-            summary(", ".join(part), chosen, held, names)
-
-
-def summary(
-    what: str, chosen: list[Regime], held: dict[Regime, dict[str, float]], names: list[str]
-) -> None:
-    """Print means over regimes, and the worst distance to the best fixed strategy."""
-    means = {name: sum(held[r][name] for r in chosen) / len(chosen) for name in held[chosen[0]]}
-    fixed_best = max(names, key=means.__getitem__)
-    gaps = [held[r]["adaptive"] - max(held[r][name] for name in names) for r in chosen]
-    near = sum(gap >= -0.02 - 1e-9 for gap in gaps)
-    print(f"\n{what}: " + ", ".join(f"{name} {100 * mean:.1f}" for name, mean in means.items()))
-    print(
-        f"adaptive is {100 * (means['adaptive'] - means[fixed_best]):.1f} points above {fixed_best}"
-        f", within 2 points of the best in {near} of {len(gaps)} regimes, "
-        f"at worst {100 * min(gaps):.1f}"
-    )
+    questions = range(given.start, given.start + given.questions)
+    if given.drawn:
+        what = f"drawn, seed {given.seed}"
+        await shown(what, drawn(given.drawn, given.seed), questions, given.only)
+        return
+    for level in LEVELS:
+        regimes = [Regime(level, *rest) for rest in product(REWARDS, given.budgets)]
+        await shown(level.name, regimes, questions, given.only)
 
 
 if __name__ == "__main__":
     asked = argparse.ArgumentParser()
-    asked.add_argument("--questions", type=int, default=100)
-    asked.add_argument("--levels", nargs="+", default=list(LEVELS), choices=list(LEVELS))
-    given = asked.parse_args()
-    asyncio.run(main(given.questions, given.levels))
+    asked.add_argument("--questions", type=int, default=200)
+    asked.add_argument("--start", type=int, default=0, help="the first question")
+    asked.add_argument("--budgets", type=int, nargs="+", default=BUDGETS)
+    asked.add_argument("--drawn", type=int, default=0, help="so many drawn regimes instead")
+    asked.add_argument("--seed", type=int, default=1, help="of the drawn ones")
+    asked.add_argument("--only", default="", help="one strategy alone")
+    asyncio.run(main(asked.parse_args()))

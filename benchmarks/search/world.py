@@ -20,26 +20,67 @@ from onefold.operators.search.tree import Tree, Way, shared
 from onefold.runtime.trace import Span
 
 DEPTH = 8
-POPULAR = 0.3
 NOISE = 0.17  # of the sum of four uniform draws: a standard deviation of 0.1
 UNPACK = Packed(f"<{4 * DEPTH}H").unpack
-REWARDS = {  # share of errors seen at once, share of the others seen in the end, fooled by errors
-    "sees every error": (1.0, 1.0, 0.0),
-    "blind to a fifth": (0.8, 0.0, 0.0),
-    "sees late": (0.0, 1.0, 0.0),
-    "noise": (0.0, 0.0, 0.0),
-    "fooled": (0.0, 0.0, 1.0),
-}
-LEVELS = {"middle": (6.0, 1.4), "hard": (4.0, 1.6)}  # Beta distribution of a right step's chance
 BUDGETS = (4, 16, 64)
+
+
+class Level(Struct, frozen=True):
+    """How hard questions are.
+
+    right, wrong: of the Beta distribution of a question's chance that a step is right. popular:
+    share of the mistakes that are the question's popular one.
+    """
+
+    name: str
+    right: float
+    wrong: float
+    popular: float = 0.3
+
+
+class Reward(Struct, frozen=True):
+    """What a reward sees: shares of errors at once, and of the others in the end.
+
+    fooled: whether it likes errors better than what is right.
+    """
+
+    name: str
+    sees: float = 0.0
+    late: float = 0.0
+    fooled: bool = False
 
 
 class Regime(Struct, frozen=True):
     """What a question meets: how hard it is, what the reward sees, how many answers may be paid."""
 
-    level: str
-    reward: str
+    level: Level
+    reward: Reward
     budget: int
+
+
+LEVELS = (Level("middle", 6.0, 1.4), Level("hard", 4.0, 1.6))
+REWARDS = (
+    Reward("sees every error", 1.0, 1.0),
+    Reward("blind to a fifth", 0.8),
+    Reward("sees late", 0.0, 1.0),
+    Reward("noise"),
+    Reward("fooled", fooled=True),
+)
+
+
+def drawn(count: int, seed: int) -> list[Regime]:
+    """Regimes that nobody chose."""
+    chance = Random(seed)
+    made = []
+    for number in range(count):
+        right, wrong = round(chance.uniform(3, 10), 1), round(chance.uniform(1, 2), 1)
+        popular = round(chance.uniform(0.2, 0.6), 2)
+        level = Level(f"{right:g} : {wrong:g}, {popular:.0%}", right, wrong, popular)
+        sees, late = round(chance.random(), 2), chance.choice((0.0, round(chance.random(), 2), 1.0))
+        told = f"sees {sees:.0%}, in the end {late:.0%} of the others"
+        reward = chance.choice((*[Reward(told, sees, late)] * 6, REWARDS[3], REWARDS[4]))
+        made.append(Regime(level, reward, BUDGETS[number % len(BUDGETS)]))
+    return made
 
 
 class Purse:
@@ -72,7 +113,8 @@ class Pretended(Tree):
         self.nodes, self.lost = [], []
         self.continues, self.tells = True, True
         self.vote, self.judge = vote, True  # type: ignore[assignment]
-        self.right = Random(f"{regime.level}/{question}").betavariate(*LEVELS[regime.level])
+        level = regime.level
+        self.right = Random(f"{level.name}/{question}").betavariate(level.right, level.wrong)
         self.answers = 0.0
 
     async def _ask(self, going: list[tuple[Node, int]], keep: int, whole: bool) -> list[Node]:
@@ -90,15 +132,15 @@ class Pretended(Tree):
         node = parent.born()
         steps = DEPTH - parent.steps if whole else 1
         luck = iter(uniforms(self.way.seed, self.question, node.path))
-        sees, late, _ = REWARDS[self.regime.reward]
+        reward = self.regime.reward
         text = parent.text
         for _ in range(steps):
             right, popular, seen, told = next(luck), next(luck), next(luck), next(luck)
             if right < self.right:
                 text += ".\n"
             else:
-                text += "p" if popular < POPULAR else "o"
-                text += "s" if seen < sees else "l" if told < late else "-"
+                text += "p" if popular < self.regime.level.popular else "o"
+                text += "s" if seen < reward.sees else "l" if told < reward.late else "-"
                 text += "\n"
         node.text, node.steps = text, parent.steps + steps
         self.purse.left -= steps
@@ -108,13 +150,12 @@ class Pretended(Tree):
         return node
 
     async def score(self, nodes: Any) -> list[Node]:
-        fooled = REWARDS[self.regime.reward][2]
         for node in nodes:
             if node.score is not None:
                 continue
             bad = "s" in node.text or (bool(node.finish) and "l" in node.text)
             good = 0.8 - 0.6 * bad
-            if fooled and node.text.strip(".\n"):
+            if self.regime.reward.fooled and node.text.strip(".\n"):
                 good = 0.9
             luck = uniforms(self.way.seed + 1, self.question, node.path)[:4]
             node.score = min(1.0, max(0.0, good + NOISE * (sum(luck) - 2.0)))
@@ -122,7 +163,10 @@ class Pretended(Tree):
 
     def draft(self, node: Node) -> Answer:
         wrong = node.text.replace(".", "").strip()
-        value = "right" if not wrong else "popular" if wrong[0] == "p" else f"own {node.name}"
+        value = "right" if not wrong else "popular"
+        if wrong and wrong[0] != "p":  # all that goes on from one mistake ends alike
+            since = node.text.index(wrong[0]) // 2 + 1
+            value = f"own {node.path[:since]}"
         return Answer(node.text, value, source=node.name, confidence=node.score)
 
 

@@ -47,7 +47,16 @@ from onefold.encoders.sentences import Sentences
 from onefold.encoders.words import Hashing
 from onefold.experience.drift import Change
 from onefold.experience.experience import Experience, Standing
-from onefold.functions import judge, operator, provider, reader, router, stop
+from onefold.functions import (
+    FunctionMarker,
+    judge,
+    marker,
+    operator,
+    provider,
+    reader,
+    router,
+    stop,
+)
 from onefold.judges.agreement import Agreement
 from onefold.judges.calibrated import Calibrated
 from onefold.judges.combine import Least, Mean, Median
@@ -74,8 +83,22 @@ from onefold.markers.arithmetic import Arithmetic
 from onefold.markers.graded import GradedSteps
 from onefold.markers.reward import StepReward
 from onefold.operators.asking import aembed, ask, embed, plan, start, stream
+from onefold.operators.composing.explainer import Explainer
+from onefold.operators.composing.prompted import Prompted, variants
+from onefold.operators.composing.refine import Refine
+from onefold.operators.composing.selector import Selector
+from onefold.operators.composing.shortlist import Shortlist
+from onefold.operators.composing.tool import tool
+from onefold.operators.composing.verifier import Verifier
+from onefold.operators.drawing import mermaid, tree
+from onefold.operators.graph.condition import Condition, Holds, Where
+from onefold.operators.graph.graph import Graph
+from onefold.operators.graph.node import Node
 from onefold.operators.layers import layers
 from onefold.operators.model import Model
+from onefold.operators.modules.module import Module, call
+from onefold.operators.notation.meaning import notation
+from onefold.operators.notation.writing import noted
 from onefold.operators.panel import Panel
 from onefold.operators.presets import best_of, cascade, hedged, parallel, sequential
 from onefold.operators.search.adaptive import Adaptive
@@ -97,6 +120,10 @@ from onefold.operators.votes.fusion import Fusion
 from onefold.operators.votes.last import LastWord, Likeliest
 from onefold.operators.votes.ranked import Ranked
 from onefold.operators.wrappers import Cached, Named, Read, Within
+from onefold.promises.captured import Captured, capture
+from onefold.promises.function import JitFunction, jit
+from onefold.promises.mapping import vmap
+from onefold.promises.promise import Promise
 from onefold.providers.chance import Latency
 from onefold.providers.fake import Fake
 from onefold.providers.huggingface.causal import Transformers
@@ -147,11 +174,14 @@ from onefold.routers.weigh import LeastBusy, PerDollar, Performance, PerSecond, 
 from onefold.runtime.clock import instantly
 from onefold.runtime.logs import Line, Lines, Logged
 from onefold.runtime.otel import OpenTelemetry
-from onefold.runtime.plan import Cost, Plan
+from onefold.runtime.plan import Cost, Plan, Task
 from onefold.runtime.prometheus import Prometheus
 from onefold.runtime.stream import Event, Stream
 from onefold.runtime.telemetry import Telemetry
 from onefold.runtime.trace import Span
+from onefold.signatures.dspy import from_dspy
+from onefold.signatures.signature import Signature, signature
+from onefold.signatures.typed import Typed
 from onefold.stops.agreement import Agree, Certified, Decided, First
 from onefold.stops.bounds import AllOf, AnyOf, Never, Spent, Sure
 from onefold.stops.learned import Worth
@@ -183,34 +213,38 @@ __all__ = [
     "DVTS", "MCTS", "Adaptive", "Agree", "Agreement", "AllOf", "Analysed", "Analysis", "Answer",
     "Anthropic", "AnyOf", "Arithmetic", "Azure", "Ballot", "Ballots", "Bandit", "Beam", "Best",
     "BestFirst", "BestOfN", "Blend", "Boolean", "Bounds", "Breaking", "Budget", "BudgetExceeded",
-    "Cached", "Calibrated", "CalibratedVote", "Calibration", "Certified", "Chain", "Change",
-    "CheckedAnswer", "Choice", "Clustered", "Compatible", "Complete", "ConfigError", "Cost",
-    "Crowd", "Decided", "DeepSeek", "Deployment", "Draft", "Earned", "Embedded", "Embeddings",
-    "Encoder", "Entails", "Event", "Example", "Experience", "Failure", "Fake", "Filtered",
-    "Finding", "First", "FirstOf", "Fit", "Fleet", "Fused", "Fusion", "Gemini", "Graded",
-    "GradedSteps", "Groq", "GuidedSampling", "Hashing", "Hedging", "Http", "Https", "Json",
-    "Judge", "Keywords", "LMStudio", "LastWord", "Latency", "Lead", "Learned", "LearnedJudge",
-    "LearnedReward", "Least", "LeastBusy", "Likeliest", "Limits", "Line", "Lines", "LiteLLM",
-    "LlamaCpp", "Local", "Logged", "LowercaseTrim", "Majority", "MajorityOfN", "Manifold",
-    "Marker", "Math", "Mean", "Median", "Message", "MissingExtra", "Mistral", "Mix", "Model",
-    "ModelError", "Named", "Near", "Nearest", "Never", "Next", "NoAnswer", "NoCredit",
-    "NoSuchModel", "NotRecorded", "Number", "Ollama", "OllamaEmbeddings", "OnefoldError", "Online",
-    "OpenAI", "OpenAISDK", "OpenRouter", "OpenTelemetry", "Operator", "Outcome", "Pairs", "Panel",
-    "Particles", "PerDollar", "PerSecond", "Performance", "Plain", "Plan", "Price", "Probed",
-    "Process", "Prometheus", "Prospects", "Provider", "Query", "Race", "Ranked", "RateLimited",
-    "Read", "Reader", "Rebase", "Recipe", "Recommendation", "Recording", "Refused", "Replay",
-    "Reply", "Request", "Responses", "Results", "Retry", "Reward", "Rewards", "RoundRobin",
-    "Router", "Run", "SameJson", "SameNumber", "Sampling", "Scores", "Search", "Sentences",
-    "Session", "Sim", "Span", "Spending", "Spent", "Standing", "Stated", "Statistics",
-    "StepReward", "Stop", "Strategy", "Stream", "Sure", "Tally", "Telemetry", "TimedOut",
-    "Together", "Token", "Tokens", "TooLong", "Top", "Transformers", "TransformersScores", "Trust",
-    "Tuned", "Unanimous", "Unreachable", "Unreadable", "Usage", "Verdict", "Vllm", "Vote",
-    "Weighted", "WeightedBestOfN", "Within", "Worth", "WrongKey", "Xai", "aembed", "analyse",
-    "arun", "ask", "bench", "best_of", "build", "by_member", "calibrated", "cascade", "compare",
-    "dump", "ece", "embed", "fit_calibration", "fit_cascade", "fit_judge", "fit_manifold",
-    "fit_nearest", "fit_reward", "fit_router", "fit_taxonomy", "fit_vote", "hedged", "instantly",
-    "judge", "layers", "load_models", "load_prompts", "load_recipe", "members_of", "operator",
-    "parallel", "plan", "probe", "provider", "reader", "recipe", "recommend", "reliability",
-    "replay", "report", "router", "run", "semantic_entropy", "sequential", "similarity", "start",
-    "statistics", "stop", "stream", "task_types", "tune", "write_bench", "write_report",
+    "Cached", "Calibrated", "CalibratedVote", "Calibration", "Captured", "Certified", "Chain",
+    "Change", "CheckedAnswer", "Choice", "Clustered", "Compatible", "Complete", "Condition",
+    "ConfigError", "Cost", "Crowd", "Decided", "DeepSeek", "Deployment", "Draft", "Earned",
+    "Embedded", "Embeddings", "Encoder", "Entails", "Event", "Example", "Experience", "Explainer",
+    "Failure", "Fake", "Filtered", "Finding", "First", "FirstOf", "Fit", "Fleet", "FunctionMarker",
+    "Fused", "Fusion", "Gemini", "Graded", "GradedSteps", "Graph", "Groq", "GuidedSampling",
+    "Hashing", "Hedging", "Holds", "Http", "Https", "JitFunction", "Json", "Judge", "Keywords",
+    "LMStudio", "LastWord", "Latency", "Lead", "Learned", "LearnedJudge", "LearnedReward", "Least",
+    "LeastBusy", "Likeliest", "Limits", "Line", "Lines", "LiteLLM", "LlamaCpp", "Local", "Logged",
+    "LowercaseTrim", "Majority", "MajorityOfN", "Manifold", "Marker", "Math", "Mean", "Median",
+    "Message", "MissingExtra", "Mistral", "Mix", "Model", "ModelError", "Module", "Named", "Near",
+    "Nearest", "Never", "Next", "NoAnswer", "NoCredit", "NoSuchModel", "Node", "NotRecorded",
+    "Number", "Ollama", "OllamaEmbeddings", "OnefoldError", "Online", "OpenAI", "OpenAISDK",
+    "OpenRouter", "OpenTelemetry", "Operator", "Outcome", "Pairs", "Panel", "Particles",
+    "PerDollar", "PerSecond", "Performance", "Plain", "Plan", "Price", "Probed", "Process",
+    "Prometheus", "Promise", "Prompted", "Prospects", "Provider", "Query", "Race", "Ranked",
+    "RateLimited", "Read", "Reader", "Rebase", "Recipe", "Recommendation", "Recording", "Refine",
+    "Refused", "Replay", "Reply", "Request", "Responses", "Results", "Retry", "Reward", "Rewards",
+    "RoundRobin", "Router", "Run", "SameJson", "SameNumber", "Sampling", "Scores", "Search",
+    "Selector", "Sentences", "Session", "Shortlist", "Signature", "Sim", "Span", "Spending",
+    "Spent", "Standing", "Stated", "Statistics", "StepReward", "Stop", "Strategy", "Stream",
+    "Sure", "Tally", "Task", "Telemetry", "TimedOut", "Together", "Token", "Tokens", "TooLong",
+    "Top", "Transformers", "TransformersScores", "Trust", "Tuned", "Typed", "Unanimous",
+    "Unreachable", "Unreadable", "Usage", "Verdict", "Verifier", "Vllm", "Vote", "Weighted",
+    "WeightedBestOfN", "Where", "Within", "Worth", "WrongKey", "Xai", "aembed", "analyse", "arun",
+    "ask", "bench", "best_of", "build", "by_member", "calibrated", "call", "capture", "cascade",
+    "compare", "dump", "ece", "embed", "fit_calibration", "fit_cascade", "fit_judge",
+    "fit_manifold", "fit_nearest", "fit_reward", "fit_router", "fit_taxonomy", "fit_vote",
+    "from_dspy", "hedged", "instantly", "jit", "judge", "layers", "load_models", "load_prompts",
+    "load_recipe", "marker", "members_of", "mermaid", "notation", "noted", "operator", "parallel",
+    "plan", "probe", "provider", "reader", "recipe", "recommend", "reliability", "replay",
+    "report", "router", "run", "semantic_entropy", "sequential", "signature", "similarity",
+    "start", "statistics", "stop", "stream", "task_types", "tool", "tree", "tune", "variants",
+    "vmap", "write_bench", "write_report",
 ]

@@ -1,9 +1,9 @@
-"""Functions as parts: `@operator`, `@reader`, `@judge`, `@router`, `@stop`, `@provider`."""
+"""Functions as parts: `@operator`, `@judge`, `@marker` and so on, a decorator a kind."""
 
 from __future__ import annotations
 
 from asyncio import get_running_loop
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from contextvars import copy_context
@@ -25,7 +25,7 @@ from onefold.core.part import Part
 from onefold.core.query import Query
 from onefold.core.registry import lookup, register
 from onefold.delivery.provider import Provider, Reply, Request
-from onefold.verbs import Judge, Operator, Race, Reader, Router, Stop
+from onefold.verbs import Judge, Marker, Operator, Race, Reader, Router, Stop
 
 THREADS = ThreadPoolExecutor(1 << 16, "onefold-function")  # never queues: calls may nest
 Made = TypeVar("Made", bound=Part)
@@ -68,6 +68,20 @@ class FunctionJudge(Judge, name="function"):
 
     async def score(self, query: Query, answer: Answer) -> float:
         return float(await called(self.call, query, answer))
+
+    def _to_text(self) -> str | None:
+        return spelled(self)
+
+
+class FunctionMarker(Marker, name="function"):
+    """A function `(query, steps) -> marks`, all steps at once; a blocking one runs in a thread."""
+
+    call: Callable[..., Any]
+    name: str = ""
+
+    async def mark(self, query: Query, steps: Sequence[str]) -> Sequence[float | None]:
+        marks = await called(self.call, query, steps)
+        return [None if mark is None else float(mark) for mark in marks]
 
     def _to_text(self) -> str | None:
         return spelled(self)
@@ -195,6 +209,11 @@ def judge(call: Callable[..., Any]) -> Judge:
     return known(FunctionJudge(call, named(call)))
 
 
+def marker(call: Callable[..., Any]) -> Marker:
+    """Turn a function into a marker, known in configurations by the function's name."""
+    return known(FunctionMarker(call, named(call)))
+
+
 def router(call: Callable[..., Any]) -> Router:
     """Turn a function into a router, known in configurations by the function's name."""
     return known(FunctionRouter(call, named(call)))
@@ -234,7 +253,8 @@ def spelled(part: Any) -> str | None:
         return str(part.name)
     raise ConfigError(
         f"the function {part.call!r} has no registered name and cannot be written down: "
-        "decorate it with @onefold.operator (or @reader, @judge, @router, @stop, @provider)"
+        "decorate it with @onefold.operator (or @reader, @judge, @marker, @router, @stop, "
+        "@provider)"
     )
 
 

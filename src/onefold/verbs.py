@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Coroutine, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from msgspec import Struct, structs
 
 from onefold.core.answer import Answer, answered, no_share
-from onefold.core.errors import ConfigError, Unreadable
+from onefold.core.errors import ConfigError, NoAnswer, Unreadable
 from onefold.core.part import Part
 from onefold.core.query import Query, asked
 from onefold.core.registry import lookup
@@ -45,12 +46,21 @@ class Operator(Part, abstract=True):
     async def answer(self, query: Query) -> Answer:
         """The answer to a query. Defined by each operator, called through the four below."""
 
-    def __call__(self, query: Query | str) -> Coroutine[Any, Any, Answer]:
-        """`await op(query)`."""
-        return perform(self, query)
+    def __call__(self, query: Query | str, *drafts: Answer) -> Coroutine[Any, Any, Answer]:
+        """`await op(query)`; answers given after the query are handed on as its drafts.
+
+        Inside a jit function it returns at once, with a promise.
+        """
+        body = writing()
+        if body is not None:
+            return body.call(self, query, drafts)  # type: ignore[no-any-return]
+        return handed(self, query, drafts) if drafts else perform(self, query)
 
     def ask(self, query: Query | str) -> Answer:
         """The same, blocking; works in scripts, threads, notebooks, inside a running loop."""
+        body = writing()
+        if body is not None:
+            return body.call(self, query, ()).answer  # type: ignore[no-any-return]
         return bridge.run(perform(self, query))
 
     def stream(self, query: Query | str) -> Stream:
@@ -216,6 +226,49 @@ async def perform(
     with span:
         answer = span.answer = checked(answered(await operator.answer(query)), query, span)
     return structs.replace(answer, usage=span.usage, seconds=span.seconds, asked=told)
+
+
+async def handed(
+    operator: Operator, query: Query | str, drafts: Sequence[Answer], span: Span | None = None
+) -> Answer:
+    """Call an operator with drafts; failed ones stay on the record and are not shown to it.
+
+    Raises:
+        ConfigError: one of them is no answer.
+        NoAnswer: all of them failed.
+    """
+    query = asked(query)
+    for draft in drafts:
+        if not isinstance(draft, Answer):
+            raise ConfigError(
+                f"a draft is an Answer, not {draft!r:.80}: await a call, spread a list with *"
+            )
+    if not drafts:
+        return await perform(operator, query, span)
+    replies = tuple(draft for draft in drafts if draft.error is None)
+    if not replies:
+        why = "; ".join(f"{d.source}: {d.error.message}" for d in drafts if d.error)
+        raise NoAnswer(f"all {len(drafts)} drafts failed: {why}", drafts=tuple(drafts))
+    answer = await perform(operator, query.but(drafts=(*query.drafts, *replies)), span)
+    return answer if answer.drafts else answer.but(drafts=tuple(drafts))
+
+
+class Body(Protocol):
+    """A jit function under way: what is called in it starts at once and is answered later."""
+
+    span: Span
+
+    def call(self, operator: Operator, query: Any, drafts: Sequence[Any]) -> Any:
+        """A promise of the answer."""
+
+
+bodies: ContextVar[Body | None] = ContextVar("onefold_body", default=None)
+
+
+def writing() -> Body | None:
+    """The jit function whose own lines run here; None inside the operators that it calls."""
+    here = bodies.get()
+    return here if here is not None and here.span is current.get() else None
 
 
 async def judged(judge: Judge, query: Query, answer: Answer) -> tuple[float, Usage]:

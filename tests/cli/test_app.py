@@ -63,7 +63,7 @@ def test_the_shell_completes_commands():
         "COMP_CWORD": "1",
     }
     done = subprocess.run([script], env=around, capture_output=True, text=True, check=False)
-    assert done.stdout.split() == ["demo", "doctor"]
+    assert done.stdout.split() == ["demo", "draw", "doctor"]
 
 
 def test_a_reader_that_leaves_early_sees_no_traceback(process):

@@ -78,7 +78,7 @@ def test_every_part_of_every_kind_is_in_it_with_every_field(made):
             for name, inner in each["properties"].items()
         }
         for name, part in parts.items():
-            if not isinstance(part, type) or name == "function":
+            if not isinstance(part, type) or name in ("function", "jit"):
                 continue
             whole = objects[name]["anyOf"][0]
             assert list(whole["properties"]) == list(fields(part)), name

@@ -11,6 +11,7 @@ import typer
 from onefold import __version__
 from onefold.cli import ask, demo, doctor, log, models, plan, run, schema, show
 from onefold.cli.learning import bench, compare, fit, tune
+from onefold.cli.recipes import draw
 from onefold.core.errors import OnefoldError
 
 app = typer.Typer(
@@ -20,7 +21,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-COMMANDS = (demo, ask, run, plan, fit, tune, bench, compare, show, log, models, schema, doctor)
+COMMANDS = (
+    demo, ask, run, plan, draw, fit, tune, bench, compare, show, log, models, schema, doctor
+)  # fmt: skip
 for command in COMMANDS:
     app.command()(getattr(command, command.__name__.rsplit(".", 1)[-1]))
 

@@ -14,6 +14,8 @@ from onefold.core.registry import lookup_kind
 from onefold.core.spec import build
 from onefold.delivery.session import Session
 from onefold.lab.recipe import load_recipe
+from onefold.operators.notation.meaning import notation
+from onefold.operators.notation.words import is_notation
 from onefold.operators.panel import Panel
 from onefold.recording.tables import standard_input
 from onefold.verbs import Operator
@@ -22,7 +24,8 @@ from onefold.verbs import Operator
 def ask(
     question: Annotated[str, typer.Argument(help="The question; - reads standard input.")],
     model: Annotated[
-        list[str] | None, typer.Option("--model", "-m", help="A member; give it several times.")
+        list[str] | None,
+        typer.Option("--model", "-m", help="A member, or notation; give it several times."),
     ] = None,
     config: Annotated[
         str | None, typer.Option("--config", "-c", help="A recipe's file, instead of --model.")
@@ -86,7 +89,8 @@ def asked_of(
             "say whom to ask: --model provider:model, several times for a panel, or --config "
             "FILE. Without any key: -m sim:small -m sim:medium -m sim:large (simulated)"
         )
-    if len(models) == 1:
-        single: Operator = build(models[0])
+    members = [notation(each) if is_notation(each) else each for each in models]
+    if len(members) == 1:
+        single: Operator = build(members[0])
         return single, Session(budget=budget)
-    return Panel(models, vote=vote, stop=stop, stagger=stagger), Session(budget=budget)
+    return Panel(members, vote=vote, stop=stop, stagger=stagger), Session(budget=budget)

@@ -26,7 +26,7 @@ Rows = dict[str, Statistics]
 
 
 def demo(
-    questions: Annotated[int, typer.Option(min=4, help="How many problems each way gets.")] = 80,
+    questions: Annotated[int, typer.Option(min=4, help="How many problems each way gets.")] = 50,
     seed: Annotated[int | None, typer.Option(help="The same seed asks the same problems.")] = None,
 ) -> None:
     """Ask fresh problems of small models in several ways, and compare what each way gives.
@@ -70,7 +70,7 @@ def told(runs: Mapping[str, Run]) -> Rows:
     """Print the ways side by side; the gain is over the first."""
     rows = {name: statistics(done) for name, done in runs.items()}
     first = next(iter(rows.values()))
-    table = [["", "way", "right", "gain", "95 % interval", "1,000 questions", "agreement"]]
+    table = [["", "way", "right", "gain", "95 % interval", "$ per 1,000", "agreement"]]
     for letter, (name, numbers) in zip(ascii_lowercase, rows.items(), strict=False):
         low, high = numbers.interval or (0.0, 1.0)
         gain = 100 * ((numbers.accuracy or 0.0) - (first.accuracy or 0.0))
@@ -81,7 +81,7 @@ def told(runs: Mapping[str, Run]) -> Rows:
                 f"{numbers.accuracy or 0.0:.1%}",
                 f"{gain:+.1f}" if numbers is not first else "",
                 f"{low:.0%} to {high:.0%}",
-                f"${1000 * (numbers.usd_per_question or 0.0):.3f}",
+                f"{1000 * (numbers.usd_per_question or 0.0):.3f}",
                 f"{numbers.agreement:.2f}",
             ]
         )

@@ -13,7 +13,9 @@ from onefold.operators import asking
 
 
 def plan(
-    config: Annotated[str, typer.Argument(help="A recipe: a YAML or TOML file, or its text.")],
+    config: Annotated[
+        str, typer.Argument(help="A recipe: a YAML or TOML file, its text, or notation.")
+    ],
     prompts: Annotated[
         str, typer.Argument(help="Questions: JSON, JSONL, CSV, Parquet, or - for standard input.")
     ],

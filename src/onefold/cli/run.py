@@ -32,7 +32,7 @@ FILES = (
 
 def run(
     config: Annotated[
-        str, typer.Argument(help="A recipe: a YAML, TOML or JSON file, or its text.")
+        str, typer.Argument(help="A recipe: a YAML, TOML or JSON file, its text, or notation.")
     ],
     prompts: Annotated[
         str, typer.Argument(help="Questions: JSON, JSONL, CSV, Parquet, or - for standard input.")

@@ -7,17 +7,20 @@ from typing import Any, Literal
 
 from msgspec import Struct, structs
 
-from onefold.core.errors import ConfigError, OnefoldError
+from onefold.core.errors import ConfigError, OnefoldError, Unreadable, unknown
 from onefold.core.explain import explanation, html, table
 from onefold.core.tally import Tally, Trust
 from onefold.core.usage import NOTHING, Usage
 
 hearers: list[Callable[[Any, float, Any], None]] = []  # who is told of feedback
-Status = Literal["answered", "abstained", "failed", "cancelled"]
+Status = Literal["answered", "abstained", "failed", "cancelled", "skipped"]
+UNDONE: dict[str, Status] = {"Cancelled": "cancelled", "Skipped": "skipped"}
 
 
 class Failure(Struct, frozen=True):
-    """Why a draft is missing: `kind` is the error's name, `Cancelled` for one no longer needed."""
+    """Why a draft is missing: `kind` is the error's name, `Cancelled` for one no longer needed,
+    `Skipped` for a node of a graph that did not run.
+    """
 
     kind: str
     message: str = ""
@@ -52,6 +55,7 @@ class Answer(Struct, frozen=True):
     reasoning: what a leaf thought aloud, where its service tells it.
     trust: the fitted probability that it is right, where a fit stands behind `confidence`.
     asked: the prompt that it answers; only on what a caller gets, for `feedback`.
+    unread: why a leaf has no typed value, where one was asked for.
     """
 
     text: str = ""
@@ -72,6 +76,7 @@ class Answer(Struct, frozen=True):
     reasoning: str = ""
     trust: Trust | None = None
     asked: str = ""
+    unread: str = ""
 
     @property
     def votes(self) -> dict[str, float]:
@@ -99,8 +104,23 @@ class Answer(Struct, frozen=True):
     def status(self) -> Status:
         """What became of it."""
         if self.error is not None:
-            return "cancelled" if self.error.kind == "Cancelled" else "failed"
+            return UNDONE.get(self.error.kind, "failed")
         return "abstained" if self.value is None else "answered"
+
+    @property
+    def output(self) -> Any:
+        """The value that was asked for, typed where the query says a type.
+
+        Raises:
+            Unreadable: there is none; says why.
+        """
+        if self.value is not None:
+            return self.value
+        who = self.source or "the answer"
+        why = self.unread or f"cannot be read: {self.text[:200]!r}"
+        if self.error is not None:
+            why = f"failed: {self.error.kind}: {self.error.message}"
+        raise Unreadable(f"{who} {why}", model=self.model)
 
     @property
     def leaves(self) -> tuple[Answer, ...]:
@@ -108,6 +128,17 @@ class Answer(Struct, frozen=True):
         if not self.drafts:
             return (self,)
         return tuple(leaf for draft in self.drafts for leaf in draft.leaves)
+
+    def draft(self, source: str) -> Answer:
+        """The draft of one member or node, by its name.
+
+        Raises:
+            ConfigError: none has it.
+        """
+        found = next((draft for draft in self.drafts if draft.source == source), None)
+        if found is None:
+            raise unknown("draft", source, (draft.source for draft in self.drafts))
+        return found
 
     def but(self, **changes: Any) -> Answer:
         """The same answer with some fields changed."""

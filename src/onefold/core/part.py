@@ -104,9 +104,18 @@ class Part(Struct, metaclass=PartMeta, abstract=True):
         """A part of this kind from a list, or None."""
         return None
 
+    @classmethod
+    def _from_part(cls, part: Part) -> Any:
+        """A part of this kind from one of another kind, or None."""
+        return None
+
     def _to_text(self) -> str | None:
         """The text that builds this part, where there is one shorter than the mapping."""
         return None
+
+    def _plain(self, value: Any) -> Any:
+        """A plain field's value as data for YAML."""
+        return msgspec.to_builtins(value)
 
 
 def frozen(value: Any) -> Any:
@@ -212,7 +221,7 @@ def coerce(kind: type[Kind], value: Any, where: str = "") -> Kind:
 def spelled(kind: type[Part], value: Any, where: str) -> Any:
     """The part that a spelling means, or something that is none."""
     if isinstance(value, Part):
-        return value
+        return value if isinstance(value, kind) else kind_of(kind)._from_part(value)
     if isinstance(value, Enum):
         value = value.value
     if isinstance(value, str):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -37,10 +37,14 @@ def schema(root: str = "operator", more: Mapping[str, Any] | None = None) -> dic
 
 
 def classes(kind: Any) -> dict[str, Any]:
-    """Parts of a kind that take fields, by name."""
-    return {
-        n: p for n, p in sorted(registry[kind].items()) if isinstance(p, type) and n != "function"
-    }
+    """Parts of a kind that take fields, by name; those around a function are made in code only."""
+    found = {n: p for n, p in sorted(registry[kind].items()) if isinstance(p, type)}
+    return {n: p for n, p in found.items() if not any(map(in_code, fields(p).values()))}
+
+
+def in_code(field: Field) -> bool:
+    """Whether a field holds a function, which no data can spell."""
+    return getattr(field.type, "__origin__", None) is Callable
 
 
 def kind_schema(kind: Any) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
-import msgspec
 from msgspec import NODEFAULT
 
 from onefold.core.errors import ConfigError
@@ -32,7 +31,7 @@ def plainly(part: Part) -> Any:
         if field.default is not NODEFAULT and value == default_of(field):
             continue
         if field.kind is None or value is None:
-            given[name] = msgspec.to_builtins(value)
+            given[name] = part._plain(value)
         elif field.many:
             given[name] = listed(field.kind, value)
         else:

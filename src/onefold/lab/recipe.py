@@ -23,6 +23,8 @@ from onefold.delivery.session import Session
 from onefold.delivery.traffic.fleet import Fleet
 from onefold.lab.emafusion import is_theirs, translated
 from onefold.operators.model import Model
+from onefold.operators.notation.meaning import notation
+from onefold.operators.notation.words import is_notation
 from onefold.providers.chance import Latency
 from onefold.providers.replay import Replay
 from onefold.recording.recording import opened
@@ -160,20 +162,21 @@ def price_data(name: str, price: Any) -> dict[str, float]:
 
 
 def recipe(text: str, folder: Path | None = None, where: str = "the recipe") -> Recipe:
-    """A recipe from YAML; the operator stands under `operator:` or under its own name.
+    """A recipe from YAML; the operator stands under `operator:` or under its own name. A line of
+    notation is one too, alone or under `operator:`.
 
     folder: what relative paths in it are relative to.
 
     Raises:
         ConfigError: names the place, the value, the rule and the nearest known name.
     """
-    return recipe_of(loaded(text, where), folder, where)
+    return recipe_of(text if is_notation(text) else loaded(text, where), folder, where)
 
 
 def recipe_of(data: Any, folder: Path | None, where: str) -> Recipe:
     """A recipe from the data in it."""
     if isinstance(data, str):
-        return Recipe(build(data))
+        return Recipe(operator_of(data))
     if is_theirs(data):
         try:
             data = translated(data)
@@ -190,10 +193,18 @@ def recipe_of(data: Any, folder: Path | None, where: str) -> Recipe:
         found = ", ".join([*others, *(["operator"] if "operator" in settings else [])]) or "none"
         raise ConfigError(f"{where} needs exactly one operator, and has {found}")
     try:
-        operator: Operator = build(settings.pop("operator", None) or others)
+        operator = operator_of(settings.pop("operator", None) or others)
         return checked(operator, settings, folder)
     except ConfigError as error:
         raise at(where, error) from None
+
+
+def operator_of(data: Any) -> Operator:
+    """An operator from a line of notation, from YAML, or from the data in it."""
+    if isinstance(data, str) and is_notation(data):
+        return notation(data)
+    made: Operator = build(data)
+    return made
 
 
 def checked(operator: Operator, settings: Mapping[str, Any], folder: Path | None) -> Recipe:
@@ -245,7 +256,8 @@ def typed(key: str, settings: Mapping[str, Any], hint: Any) -> Any:
 
 
 def load_recipe(path: str | Path) -> Recipe:
-    """A recipe from a YAML, TOML or JSON file, or straight from a text: `panel: {members: […]}`.
+    """A recipe from a YAML, TOML or JSON file, or straight from a text: `panel: {members: […]}`, or
+    a line of notation, `3E@openai:gpt-4o-mini -> M`.
 
     Raises:
         ConfigError: no such file, or what is wrong in it.
@@ -320,6 +332,8 @@ def read(path: str | Path) -> tuple[Any, Path | None, str]:
             raise ConfigError(f"{text} cannot be read as UTF-8 text: {error}") from None
         data = from_toml(held, text) if text.endswith(".toml") else loaded(held, text)
         return data, file.parent, text
+    if is_notation(text):
+        return text, None, "the recipe"
     if not set(text) & set(" :{[\n"):
         raise ConfigError(
             f"{text!r} is no recipe: a recipe's file ends in .yaml, .yml, .toml or .json"

@@ -14,6 +14,8 @@ from onefold.delivery.deliver import deliver
 from onefold.delivery.deployment import Deployment
 from onefold.delivery.provider import Provider, Request, Sampling
 from onefold.delivery.session import here
+from onefold.signatures.shapes import shape
+from onefold.signatures.typed import Typed, held_to, holds, instructed
 from onefold.verbs import Operator
 
 Positive = Annotated[int, Meta(ge=1)]
@@ -50,6 +52,12 @@ class Model(Operator, name="model"):
 
     async def answer(self, query: Query) -> Answer:
         request = self._request(query)
+        if isinstance(query.reads, Typed):
+            return await held_to(query.reads.output, request, self._said)
+        return await self._said(request)
+
+    async def _said(self, request: Request) -> Answer:
+        """What comes back, as an answer."""
         reply = await deliver(request, self._own())
         return Answer(
             reply.text,
@@ -57,7 +65,7 @@ class Model(Operator, name="model"):
             confidence=reply.confidence,
             probs=reply.probs,
             model=self.model,
-            sample=query.sample,
+            sample=request.sample,
             finish=reply.finish,
             tokens=reply.tokens,
             reasoning=reply.reasoning,
@@ -79,6 +87,11 @@ class Model(Operator, name="model"):
         messages = rendered(query, self.system)
         if "user" not in [message.role for message in messages]:
             raise ConfigError(f"nothing to send to {self.model}: the query has no text or messages")
+        schema = self.schema if query.schema is None else query.schema
+        if isinstance(query.reads, Typed):
+            schema = shape(query.reads.output).schema if schema is None else schema
+            if not self._structured():
+                messages, schema = instructed(messages, schema), None
         return Request(
             self.model,
             messages,
@@ -87,13 +100,18 @@ class Model(Operator, name="model"):
             query.id,
             query.sample,
             query.prompt,
-            query.schema if query.schema is not None else self.schema,
+            schema,
             self.logprobs,
         )
 
     def _own(self) -> Deployment | None:
         """The deployment that the model brings itself, if it does."""
         return None if self.provider is None else here().models.owned(self.model, self.provider)
+
+    def _structured(self) -> bool:
+        """Whether whoever may answer can hold a reply to a JSON Schema."""
+        models = here().models
+        return all(holds(one.provider) for one in models.members(self._own() or self.model))
 
     def _check(self) -> None:
         if not self.model.strip():

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from asyncio import CancelledError, current_task
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 from msgspec import Meta
 
 from onefold.core.answer import Answer, cancelled, failed
-from onefold.core.errors import (
-    BudgetExceeded,
-    ConfigError,
-    MissingExtra,
-    NoAnswer,
-    NotRecorded,
-    unknown,
-)
+from onefold.core.errors import BudgetExceeded, ConfigError, NoAnswer, unknown
 from onefold.core.query import Query
 from onefold.core.tally import Consensus, Tally
+from onefold.operators.failing import FATAL as FATAL
+from onefold.operators.failing import fatal
+from onefold.operators.failing import task_is_cancelled as task_is_cancelled
 from onefold.operators.wrappers import Named
 from onefold.readers.text import LowercaseTrim
 from onefold.runtime.relay import Relay, relay
@@ -27,7 +22,6 @@ from onefold.stops.bounds import Never
 from onefold.verbs import Judge, Operator, Race, Reader, Router, Stop, Vote, judged, label, perform
 
 PLAIN = LowercaseTrim()
-FATAL = (ConfigError, MissingExtra, NotRecorded)
 Seconds = Annotated[float, Meta(ge=0)]
 
 
@@ -172,13 +166,9 @@ class Round:
             if self.panel.judge is not None:
                 score, used = await judged(self.panel.judge, self.query, draft)
                 draft = draft.but(confidence=score, usage=draft.usage + used)
-        except FATAL:
-            raise
-        except CancelledError as error:
-            if task_is_cancelled():
+        except BaseException as error:
+            if fatal(error):
                 raise
-            draft = failed(seat.name, error, span.usage, span.seconds)
-        except Exception as error:
             draft = failed(seat.name, error, span.usage, span.seconds)
         self.drafts[index] = draft
         if self.span.listeners:
@@ -255,12 +245,6 @@ class Round:
             wanted = getattr(self.panel.vote, "least", 0.0) or 0.5
             agreement = tally.agreement if tally else 0.0
             self.span.note("consensus", Consensus(reached, agreement, wanted))
-
-
-def task_is_cancelled() -> bool:
-    """Whether somebody cancels us, rather than a member having cancelled something of its own."""
-    task = current_task()
-    return task is not None and task.cancelling() > 0
 
 
 def with_quorum(tally: Tally, quorum: int) -> Tally:

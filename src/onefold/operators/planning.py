@@ -21,6 +21,7 @@ from onefold.operators.panel import Panel, seated
 from onefold.runtime.clock import instantly
 from onefold.runtime.plan import FREE, Cost, Plan
 from onefold.runtime.relay import Relay, relay
+from onefold.signatures.typed import Typed
 from onefold.stops.bounds import AllOf, AnyOf, Never
 from onefold.verbs import Judge, Marker, Operator, Race, Router, Stop
 
@@ -68,14 +69,15 @@ def repeated(plan: Plan, times: tuple[float, float, float]) -> Plan:
 
 @cost.register(Model)
 def model_cost(part: Model, query: Query, _: dict[int, Imagined]) -> Plan:
-    """One call."""
+    """One call; a reply of the wrong form is asked for again."""
     request = part._request(query)
     models = here().models
     asked_of = part._own() or models.find(part.model)
     costs = [one_call(model, model.estimate(request)) for model in models.members(asked_of)]
     dear = sorted(costs, key=lambda cost: inf if cost.usd is None else cost.usd)
     cheapest = isinstance(asked_of, Fleet) and asked_of.pick == "cheapest"
-    return Plan(dear[0], dear[0] if cheapest else costs[0], dear[-1])
+    worst = dear[-1].times(2.0) if isinstance(query.reads, Typed) else dear[-1]
+    return Plan(dear[0], dear[0] if cheapest else costs[0], worst)
 
 
 def one_call(model: Deployment, used: Usage) -> Cost:

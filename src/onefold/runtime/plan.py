@@ -6,6 +6,8 @@ from msgspec import Struct
 
 from onefold.core.usage import dollars
 
+SHOWN = 40  # nodes of a graph that a plan prints
+
 
 class Cost(Struct, frozen=True):
     """Calls, tokens, US dollars (None: unknown) and seconds. `a + b` is one after the other."""
@@ -44,10 +46,31 @@ class Cost(Struct, frozen=True):
 FREE = Cost()
 
 
+class Task(Struct, frozen=True):
+    """A node of a planned graph: what it waits for, its expected cost, when it starts.
+
+    critical: whether it is on the critical path, which nothing but a quicker node shortens.
+    """
+
+    name: str
+    after: tuple[str, ...] = ()
+    cost: Cost = FREE
+    start: float = 0.0
+    critical: bool = False
+
+    def row(self) -> list[str]:
+        """A line of a table: name, what it waits for, seconds from and to, dollars, critical."""
+        ends = self.start + self.cost.seconds
+        times = f"{self.start:,.1f} to {ends:,.1f} s"
+        about = [", ".join(self.after), times, dollars(self.cost.usd)]
+        return [self.name, *about, "critical" if self.critical else ""]
+
+
 class Plan(Struct, frozen=True):
     """Least, expected and worst case of asking `queries` questions one after the other.
 
     expected: under `assumption`, where a stop may end a panel early.
+    tasks: of a graph, its nodes as expected for the first question.
     """
 
     least: Cost = FREE
@@ -55,6 +78,13 @@ class Plan(Struct, frozen=True):
     worst: Cost = FREE
     queries: int = 1
     assumption: str = ""
+    tasks: tuple[Task, ...] = ()
+
+    @property
+    def critical(self) -> tuple[str, ...]:
+        """Of a graph: the nodes on the critical path, in their order."""
+        on_it = sorted((task.start, i) for i, task in enumerate(self.tasks) if task.critical)
+        return tuple(self.tasks[index].name for _, index in on_it)
 
     @property
     def usd(self) -> float | None:
@@ -73,6 +103,7 @@ class Plan(Struct, frozen=True):
             self.worst + other.worst,
             max(self.queries, other.queries),
             self.assumption or other.assumption,
+            self.tasks or other.tasks,
         )
 
     def rows(self) -> list[list[str]]:
@@ -87,10 +118,23 @@ class Plan(Struct, frozen=True):
         ]
 
     def __str__(self) -> str:
-        rows = [["", "least", "expected", "worst"], *self.rows()]
-        widths = [max(len(row[i]) for row in rows) for i in range(4)]
-        lines = [
-            "  ".join([row[0].ljust(widths[0]), *(row[i].rjust(widths[i]) for i in (1, 2, 3))])
-            for row in rows
-        ]
+        lines = table([["", "least", "expected", "worst"], *self.rows()])
+        if self.tasks:
+            rows = [task.row() for task in self.tasks[:SHOWN]]
+            more = len(self.tasks) - len(rows)
+            lines += ["", *table([["node", "after", "expected", "US dollars", ""], *rows], 2)]
+            lines += [f"… and {more} more"] if more else []
         return "\n".join([*lines, self.assumption] if self.assumption else lines)
+
+
+def table(rows: list[list[str]], texts: int = 1) -> list[str]:
+    """Rows as lines of even columns, the first `texts` of them flush left."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.ljust(width) if i < texts else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return lines

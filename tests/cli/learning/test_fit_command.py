@@ -13,7 +13,13 @@ from onefold.fitted.artifact import unpacked
 from onefold.verbs import Judge, Operator, Router
 
 SKILLS = {"small": (0.7, 0.001), "medium": (0.8, 0.003), "large": (0.9, 0.02)}
-KINDS = {"router": Router, "judge": Judge, "vote": Operator, "cascade": Operator}
+KINDS = {
+    "router": Router,
+    "judge": Judge,
+    "reward": Judge,
+    "vote": Operator,
+    "cascade": Operator,
+}
 
 
 @pytest.fixture
@@ -69,6 +75,8 @@ def test_a_cascade_takes_a_budget_or_a_quality(onefold, recorded):
         (("vote", "seen.jsonl", "--prices", "p.yaml"), "no file 'p.yaml'"),
         (("judge", "seen.jsonl", "--reads", "numbre"), "did you mean 'number'"),
         (("judge", "few.jsonl"), "are graded"),
+        (("reward", "few.jsonl"), "are graded"),
+        (("reward", "seen.jsonl", "--members", "small", "--reads", "number"), "take fit_judge"),
         (("vote", "few.jsonl"), "are graded"),
         (("cascade", "few.jsonl"), "are graded"),
         (("router", "few.jsonl"), "are graded"),
@@ -83,7 +91,7 @@ def test_what_does_not_fit_is_one_line(refused, recorded, words, said):
 def test_an_unknown_kind_is_refused(onefold, recorded):
     called = onefold("fit", "routr", "seen.jsonl")
     assert called.code == 2
-    assert "'router', 'judge', 'vote', 'cascade'" in called.err
+    assert "'router', 'judge', 'reward', 'vote', 'cascade'" in called.err
 
 
 def test_figures_are_told_by_name():

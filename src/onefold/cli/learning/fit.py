@@ -15,10 +15,11 @@ from onefold.core.errors import ConfigError
 if TYPE_CHECKING:
     from onefold.learn.fit import Fit
 
-Kind = Literal["router", "judge", "vote", "cascade"]
+Kind = Literal["router", "judge", "reward", "vote", "cascade"]
 USES = {
     "router": "goes under `route:` of a panel",
     "judge": "goes under `judge:` of a panel",
+    "reward": "goes into the vote `ranked`, under its `judges:`",
     "vote": "goes under `vote:` of a panel",
     "cascade": "is a whole panel: an operator, or a recipe as it stands",
 }
@@ -50,7 +51,7 @@ def fit(
     folds: Annotated[int, typer.Option(min=2, help="Of the cross-validation.")] = 5,
     seed: Annotated[int, typer.Option(help="Of the folds.")] = 0,
 ) -> None:
-    """Fit a router, judge, vote or cascade to graded drafts; cross-validated, saved by its hash.
+    """Fit a router, judge, reward, vote or cascade to graded drafts, cross-validated.
 
     Prints figures from questions that were not fitted on, and notes on what was fallen back to.
     """
@@ -84,6 +85,10 @@ def fitter(kind: Kind) -> Callable[..., Fit]:
         from onefold.learn.judge import fit_judge
 
         return fit_judge
+    if kind == "reward":
+        from onefold.learn.reward import fit_reward
+
+        return fit_reward
     if kind == "vote":
         from onefold.learn.votes.vote import fit_vote
 

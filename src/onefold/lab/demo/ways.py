@@ -49,7 +49,7 @@ def mixed(route: Router) -> dict[str, Operator]:
     }  # fmt: skip
 
     def routed(members: Mapping[str, Operator | str]) -> Panel:
-        return Panel(members, route=route, stop="first", stagger=inf, vote="last", quorum=1)
+        return Panel(members, route=route, stop="first", stagger=inf, quorum=1)
 
     return {
         "one generalist": Model("general"),
@@ -61,7 +61,6 @@ def mixed(route: Router) -> dict[str, Operator]:
 def hard() -> dict[str, Operator]:
     """For hard word problems: a small model asked in better and better ways, and the strong one."""
     drawn = Model("small", temperature=1.0)
-    checked = {"judge": "complete", "guide": {"process": "arithmetic"}, "enough": 1.0}
     return {
         "small, one sample": drawn,
         f"small, vote of {SAMPLES}": Panel([drawn] * SAMPLES, vote="majority"),
@@ -69,7 +68,11 @@ def hard() -> dict[str, Operator]:
             drawn, judge="complete", strategy={"weighted_best_of_n": {"count": SAMPLES}}
         ),
         "small, guided search": Search(
-            drawn, strategy={"guided_sampling": {"candidates": 3, "count": 2}}, **checked
+            drawn,
+            judge="complete",
+            guide={"process": "arithmetic"},
+            strategy={"guided_sampling": {"candidates": 4, "count": 2}},
+            enough=1.0,
         ),
         "cascade: small, else strong": tiers(),
         "strong": Model("strong"),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil, sqrt
 from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
 from onefold.core.tally import spell
-from onefold.operators.search.beams import Beam
+from onefold.operators.search.beams import DVTS
 from onefold.operators.search.node import Node
 from onefold.operators.search.particles import Particles
 from onefold.operators.search.strategy import Strategy
@@ -21,6 +22,8 @@ Positive = Annotated[int, Meta(ge=1)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 MOST = 4096  # answers that are worth planning for
 USUAL = 8  # steps of an answer, before one was seen
+FEW = 8  # answers; with fewer, a search step by step seldom gets over a wrong turn
+MORE = 0.05  # how much better the judge of so few must be
 PRIOR = 4.0  # pairs of answers that what is assumed of a judge counts for
 
 
@@ -29,15 +32,16 @@ class Adaptive(Strategy, name="adaptive"):
 
     How good the judge is comes first: one that sees half-way which answers will be right guides a
     search step by step; one that sees it only at the end chooses among whole answers; one that
-    does not see it is left out, and the majority decides. The budget gives the width. First
-    answers that all agree, and that the judge does not reject, are enough.
+    does not see it is left out, and the majority decides. Where even whole answers leave it in
+    doubt, answers written side by side, which share no mistakes, vote by their scores. The budget
+    gives the width. First answers that all agree, and that the judge does not reject, are enough.
 
     auc_steps, auc_answers: how well the judge ranks answers to one question half-way, and whole:
         the chance that one that is right in the end scores above one that is not. None: whole
         answers are weighed by their scores, unless the first ones show a judge that the majority
         bears out, and that says half-way what it says in the end.
-    at: what these must reach for a search step by step; for weighing whole answers by their
-        scores; for taking the best one.
+    at: what these must reach for a search step by step, and a little more where few answers can be
+        paid; for weighing whole answers by their scores; for taking the best one.
     first: whole answers drawn first, where four times as many can be paid; an eighth, if that is
         more, where the judge is not known.
     most: answers in all; None: as many as the budget pays, 16 without one.
@@ -60,8 +64,9 @@ class Adaptive(Strategy, name="adaptive"):
             drawn = await tree.finish([tree.root], [first])
             if agreed(tree, drawn):
                 return drawn
-        chosen = self._chosen(tree, count, *await self._quality(tree, drawn))
-        tree.vote = chosen.vote
+        half, whole = await self._quality(tree, drawn)
+        chosen = self._chosen(tree, count, half, whole)
+        tree.vote = "weighted" if chosen.stepwise and whole < self.at[2] else chosen.vote
         if not chosen.judged:
             tree.judge = None
         with Span("route", "adaptive", tree.query, tree.span) as span:
@@ -78,8 +83,9 @@ class Adaptive(Strategy, name="adaptive"):
         asked = len(tree.root.children)
         guides, weighs, takes = self.at
         paths = self._paths(tree, count - asked)
-        if tree.continues and half >= guides and paths >= 2:
-            return guided(paths)
+        least = guides + MORE * (paths < FEW)
+        if tree.continues and half >= least and paths >= 2:
+            return guided(paths, whole >= takes)
         if whole >= takes:
             return BestOfN(count)
         return WeightedBestOfN(count) if whole >= weighs else MajorityOfN(count)
@@ -116,9 +122,16 @@ class Adaptive(Strategy, name="adaptive"):
         return [self.most or 16] * steps
 
 
-def guided(paths: int) -> Strategy:
-    """A search step by step that writes so many answers' worth of steps."""
-    return Beam(1, paths) if paths < 8 else Particles(paths)
+def guided(paths: int, sure: bool) -> Strategy:
+    """A search step by step that writes so many answers' worth of steps.
+
+    sure: whether the judge knows a right answer once it is whole. If not, answers that have nothing
+        in common are to vote; the more, the more candidates each of their steps is chosen from.
+    """
+    if sure or paths < FEW:
+        return Particles(paths)
+    candidates = min(4, ceil(sqrt(paths) / 2))
+    return DVTS(paths // candidates, candidates)
 
 
 def agreed(tree: Tree, drawn: Sequence[Node]) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from asyncio import CancelledError
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from random import Random
@@ -12,8 +11,8 @@ from msgspec import Struct, structs
 
 from onefold.core.answer import Answer, Failure
 from onefold.core.query import Message, Query
+from onefold.operators.failing import fatal
 from onefold.operators.model import Model, rendered
-from onefold.operators.panel import FATAL, task_is_cancelled
 from onefold.operators.search.node import Node, Path, best, chance, draw
 from onefold.operators.search.purse import Purse
 from onefold.operators.search.weights import apportioned
@@ -251,11 +250,7 @@ def failing(node: Node) -> Iterator[None]:
     """What fails in here is the node's failure alone, unless it is fatal to all."""
     try:
         yield
-    except FATAL:
-        raise
-    except CancelledError as error:
-        if task_is_cancelled():
+    except BaseException as error:
+        if fatal(error):
             raise
-        node.error = error
-    except Exception as error:
         node.error = error

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from asyncio import Queue, get_running_loop
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,6 +13,7 @@ from onefold.delivery.provider import Reply, Request, Sampling
 from onefold.providers.huggingface.directory import stamp
 from onefold.providers.huggingface.resident import Resident, refuse, room, templated, told
 from onefold.providers.huggingface.worker import Job, Worker
+from onefold.providers.pieces import Pieces
 
 if TYPE_CHECKING:
     from onefold.providers.huggingface.generation import Row
@@ -34,18 +33,11 @@ class Transformers(Resident, name="transformers"):
     tells: ClassVar[bool] = True
 
     async def stream(self, request: Request) -> AsyncIterator[str | Reply]:
-        pieces: Queue[str | None] = Queue()
-        loop = get_running_loop()
-
-        def tell(piece: str | None) -> None:
-            with suppress(RuntimeError):  # the loop may be closed by now
-                loop.call_soon_threadsafe(pieces.put_nowait, piece)
-
-        job = Job(request, tell)
-        job.done.add_done_callback(lambda _: tell(None))
+        pieces = Pieces()
+        job = Job(request, pieces.tell)
         self._worker().add(job)
         try:
-            while (piece := await pieces.get()) is not None:
+            async for piece in pieces.until(job.done):
                 yield piece
             yield job.done.result()
         finally:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from asyncio import CancelledError, Queue, get_running_loop, wrap_future
+from asyncio import CancelledError, wrap_future
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from onefold.core.errors import ConfigError, Refused, TooLong
 from onefold.core.usage import Dollars, Price
 from onefold.delivery.provider import Provider, Reply, Request
+from onefold.providers.pieces import Pieces
 
 if TYPE_CHECKING:
     from onefold.providers.local.engine import Engine, Row, Tell
@@ -23,8 +23,9 @@ LACKS = ("presence_penalty", "frequency_penalty", "effort")
 class Local(Provider, name="local"):
     """A tiny model that this house trained itself: a toy for its own kinds of problems.
 
-    model: `small` or `strong` for word problems in small whole numbers, or the path of a
-        `.safetensors` file of the same form (`python -m training.train`).
+    model: `small` or `strong` for word problems in small whole numbers, `strings` for small jobs
+        on words and lists, `orders` for puzzles of order, `general` for a little of all; or the
+        path of a `.safetensors` file of the same form (`python -m training.train`).
     price: (in, out) in US dollars per million tokens, for reports; running them costs nothing.
 
     Only the last thing that the user says is read, and the beginning of a reply to continue;
@@ -42,17 +43,10 @@ class Local(Provider, name="local"):
         return replied(await self._written(request, None))
 
     async def stream(self, request: Request) -> AsyncIterator[str | Reply]:
-        pieces: Queue[str | None] = Queue()
-        loop = get_running_loop()
-
-        def tell(piece: str | None) -> None:
-            with suppress(RuntimeError):  # the loop may be closed by now
-                loop.call_soon_threadsafe(pieces.put_nowait, piece)
-
-        row = self._row(request, tell)
-        row.done.add_done_callback(lambda _: tell(None))
+        pieces = Pieces()
+        row = self._row(request, pieces.tell)
         try:
-            while (piece := await pieces.get()) is not None:
+            async for piece in pieces.until(row.done):
                 yield piece
             yield replied(await wrap_future(row.done))
         finally:

@@ -1,0 +1,1 @@
+"""Operators made of operators: variants, selections, verdicts, refinement, tools."""

@@ -1,0 +1,1 @@
+"""Graphs of operators: named nodes that run as a dataflow, without barriers."""

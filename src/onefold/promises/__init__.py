@@ -1,0 +1,1 @@
+"""Promises: plain Python whose calls run side by side, as far as their data allows."""

@@ -1,0 +1,1 @@
+"""Signatures: typed queries from named inputs, and typed outputs of answers."""
