@@ -137,7 +137,7 @@ def test_what_still_runs_is_cancelled_with_its_caller(kind):
 
     async def cancelled():
         task = asyncio.create_task((plain if kind == "plain" else awaited)("?"))
-        while not held.ended and len(asyncio.all_tasks()) < 3:
+        while len(asyncio.all_tasks()) < 3:  # until the call is under way
             await asyncio.sleep(0.001)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -151,7 +151,7 @@ def test_what_still_runs_is_cancelled_with_its_caller(kind):
 
 
 def test_a_thread_that_nobody_waits_for_any_more_makes_no_further_call():
-    go, told, asked = threading.Event(), threading.Event(), []
+    here, go, told, asked = threading.Event(), threading.Event(), threading.Event(), []
 
     @of.operator
     def noted(query):
@@ -160,6 +160,7 @@ def test_a_thread_that_nobody_waits_for_any_more_makes_no_further_call():
 
     @jit
     def busy(question):
+        here.set()
         go.wait(5)
         try:
             noted(question)
@@ -170,7 +171,7 @@ def test_a_thread_that_nobody_waits_for_any_more_makes_no_further_call():
 
     async def cancelled():
         task = asyncio.create_task(busy("?"))
-        await asyncio.sleep(0.01)
+        await asyncio.to_thread(here.wait, 5)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
