@@ -25,7 +25,7 @@ def choice(strategy, calls):
 @pytest.mark.parametrize(
     ("half", "whole", "calls", "taken"),
     [
-        (0.8, 1.0, 40, ("particles", "best")),
+        (0.8, 1.0, 40, ("particles", "weighted")),
         (0.8, 0.9, 80, ("dvts", "weighted")),
         (0.8, 0.9, 30, ("particles", "weighted")),
         (0.5, 1.0, 40, ("best_of_n", "best")),

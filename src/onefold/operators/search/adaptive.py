@@ -32,9 +32,10 @@ class Adaptive(Strategy, name="adaptive"):
 
     How good the judge is comes first: one that sees half-way which answers will be right guides a
     search step by step; one that sees it only at the end chooses among whole answers; one that
-    does not see it is left out, and the majority decides. Where even whole answers leave it in
-    doubt, answers written side by side, which share no mistakes, vote by their scores. The budget
-    gives the width. First answers that all agree, and that the judge does not reject, are enough.
+    does not see it is left out, and the majority decides. What a guided search gets wrong is just
+    what its judge does not see, so its answers vote by their scores; where whole ones leave the
+    judge in doubt, they are written side by side, so that they share no mistakes. The budget gives
+    the width. First answers that all agree, and that the judge does not reject, are enough.
 
     auc_steps, auc_answers: how well the judge ranks answers to one question half-way, and whole:
         the chance that one that is right in the end scores above one that is not. None: whole
@@ -64,9 +65,8 @@ class Adaptive(Strategy, name="adaptive"):
             drawn = await tree.finish([tree.root], [first])
             if agreed(tree, drawn):
                 return drawn
-        half, whole = await self._quality(tree, drawn)
-        chosen = self._chosen(tree, count, half, whole)
-        tree.vote = "weighted" if chosen.stepwise and whole < self.at[2] else chosen.vote
+        chosen = self._chosen(tree, count, *await self._quality(tree, drawn))
+        tree.vote = "weighted" if chosen.stepwise else chosen.vote
         if not chosen.judged:
             tree.judge = None
         with Span("route", "adaptive", tree.query, tree.span) as span:
