@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from typing import Annotated
 
@@ -46,6 +47,7 @@ def top(
 
 def main() -> None:
     """Run the command line; what goes wrong on purpose is one line and exit code 2."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # on small matrices threads only wait
     collecting = gc.get_threshold()
     gc.set_threshold(50_000, 20, 50)  # thousands of waiting calls are no garbage to search
     try:
