@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from onefold.lab.puzzles.orders import orders
 from onefold.lab.puzzles.puzzle import Maker
 from onefold.lab.puzzles.sayings import fact, saying
-from onefold.lab.puzzles.stories import compared, easy, hard, shop
+from onefold.lab.puzzles.stories import easy, hard, shop
 from onefold.lab.puzzles.strings import strings
 
 MAKERS: dict[str, Maker] = {
-    "easy": easy, "hard": hard, "shop": shop, "compared": compared, "strings": strings,
-    "orders": orders, "facts": fact, "sayings": saying,
+    "easy": easy, "hard": hard, "shop": shop, "strings": strings, "orders": orders,
+    "facts": fact, "sayings": saying,
 }  # fmt: skip
 SUMS = {"easy": 0.3, "hard": 0.5, "shop": 0.2}
-MORE = {"easy": 0.15, "hard": 0.35, "compared": 0.35, "shop": 0.15}
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Model:
 
 MODELS = {
     "small": Model(64, 3, 4, 1200, SUMS, 4096),
-    "strong": Model(160, 4, 5, 2600, MORE, 4096, held=0.05, power=2),
+    "strong": Model(160, 4, 5, 2600, SUMS, 4096, held=0.05, power=2),
     "strings": Model(128, 4, 4, 3000, {"strings": 1.0}, 4096),
     "orders": Model(128, 4, 4, 2200, {"orders": 1.0}, 4096, held=0.05, power=2),
     "general": Model(
