@@ -11,9 +11,7 @@ from onefold.core.answer import Answer, cancelled, failed
 from onefold.core.errors import BudgetExceeded, ConfigError, NoAnswer, unknown
 from onefold.core.query import Query
 from onefold.core.tally import Consensus, Tally
-from onefold.operators.failing import FATAL as FATAL
-from onefold.operators.failing import fatal
-from onefold.operators.failing import task_is_cancelled as task_is_cancelled
+from onefold.operators.failing import FATAL, fatal
 from onefold.operators.wrappers import Named
 from onefold.readers.text import LowercaseTrim
 from onefold.runtime.relay import Relay, relay
