@@ -79,7 +79,7 @@ def test_log_probabilities_come_where_they_are_asked_for():
 
 
 def test_samples_of_a_panel_differ_and_a_rerun_gives_them_again():
-    model = of.Model("local:small", temperature=1.0, seed=3)
+    model = of.Model("local:small", temperature=1.0, seed=4)
     hard = "Ann has 19 more coins than Ben. Ben has 4 times as many coins as Leo. Leo has 17 coins."
     texts = [[d.text for d in of.Panel([model] * 6).ask(hard).drafts] for _ in range(2)]
     assert texts[0] == texts[1]
