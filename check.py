@@ -17,7 +17,9 @@ PYTHON = ENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STEPS = {
     "lint": [["ruff", "check", "."], ["ruff", "format", "--check", "."]],
     "types": [["mypy"]],
-    "tests": [["pytest", "--cov", "--cov-report=term-missing:skip-covered"]],
+    "tests": [
+        ["pytest", "-n2", "--dist=loadfile", "--cov", "--cov-report=term-missing:skip-covered"]
+    ],
 }
 
 

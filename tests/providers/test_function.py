@@ -110,7 +110,9 @@ def test_a_function_returns_a_text_a_reply_a_mapping_or_an_answer(said, reply):
     assert replied(said, "mine") == reply
 
 
-@pytest.mark.parametrize("said", [None, ["yes"], {"answer": "yes"}, object()], ids=str)
+@pytest.mark.parametrize(
+    "said", [None, ["yes"], {"answer": "yes"}, pytest.param(object(), id="an object")], ids=str
+)
 def test_what_has_no_text_is_unreadable_and_never_an_empty_reply(said):
     with pytest.raises(of.Unreadable, match=r"mine: the function returned .* is no reply"):
         completed(lambda _: said)
